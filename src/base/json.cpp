@@ -1,0 +1,56 @@
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace bitemark {
+namespace {
+
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20U;
+constexpr int kMaxDepth = 64;
+
+std::string position_of(const std::string& text, std::size_t byte) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte == 0 ? 0 : byte - 1, text.size()));
+  const auto line = 1 + std::count(text.begin(), end, '\n');
+  const auto start = std::find(std::make_reverse_iterator(end), text.rend(), '\n').base();
+  return fmt::format("line {}, column {}", line, end - start + 1);
+}
+
+void check_finite(const Json& value) {
+  if (value.is_number_float()) BITEMARK_CHECK(std::isfinite(value.get<double>()), "a number in JSON is not finite");
+  if (value.is_structured())
+    for (const auto& child : value) check_finite(child);
+}
+
+}  // namespace
+
+Json parse_json(const std::string& text, const std::string& file) {
+  const auto limit_depth = [&](int depth, nlohmann::json::parse_event_t, Json&) {
+    if (depth > kMaxDepth) throw InputError(file, "", fmt::format("is nested deeper than {} levels", kMaxDepth));
+    return true;
+  };
+  try {
+    return Json::parse(text, limit_depth);
+  } catch (const Json::parse_error& error) {
+    std::string reason = error.what();
+    if (const auto colon = reason.rfind(": "); colon != std::string::npos) reason = reason.substr(colon + 2);
+    throw InputError(file, position_of(text, error.byte), "is not JSON: " + reason);
+  } catch (const Json::exception& error) {
+    throw InputError(file, "", std::string("is not JSON: ") + error.what());
+  }
+}
+
+Json load_json(const std::filesystem::path& path) { return parse_json(read_file(path, kMaxBytes), path.string()); }
+
+void save_json(const std::filesystem::path& path, const Json& value) {
+  check_finite(value);
+  write_file(path, value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace bitemark

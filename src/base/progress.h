@@ -1,0 +1,33 @@
+// Progress on stderr: one rewritten line on a terminal, a plain line every 30 s elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+namespace bitemark {
+
+class Progress {
+ public:
+  Progress(std::string label, std::int64_t total);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// Thread-safe. `note` stands at the end of the line ("loss 0.031").
+  void advance(std::int64_t steps = 1, const std::string& note = "");
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void print(bool last);
+  std::string label_;
+  std::string note_;
+  std::int64_t total_;
+  std::int64_t done_ = 0;
+  bool terminal_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point printed_ = start_;
+  std::mutex mutex_;
+};
+
+}  // namespace bitemark

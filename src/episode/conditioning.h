@@ -1,0 +1,39 @@
+// What a generator is given and what it answers: the generator protocol, docs/generator-protocol.md.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "episode/episode.h"
+
+namespace bitemark {
+
+/// One request. `id` names its folder: letters, digits, '.', '_' and '-'.
+struct Conditioning {
+  std::string id;
+  std::string caption;
+  Rate rate;
+  int width = 0, height = 0;
+  int frame_count = 0;         ///< context and continuation together
+  std::uint64_t seed = 0;      ///< for the generator's noise; the same for every checkpoint
+  std::vector<Frame> context;  ///< may be empty (text-to-video)
+  Controls controls;           ///< [frame_count, width()]: known for the future as well
+};
+
+/// A folder of conditionings: request.json {"protocol": 1, "takes": [ids]}, and for each id a folder with
+/// conditioning.json and conditioning.safetensors {context u8 [T,H,W,3], controls f32 [frames, channels]}.
+void write_request(const std::filesystem::path& folder, const std::vector<Conditioning>& takes);
+std::vector<std::string> read_request(const std::filesystem::path& folder);
+Conditioning read_conditioning(const std::filesystem::path& folder, const std::string& id);
+
+/// The answer in its simplest form: <folder>/<id>/rollout.safetensors with "frames" u8 [T,H,W,3], the continuation
+/// only (frame_count minus the context), at the requested rate. Atomic.
+void write_rollout(const std::filesystem::path& folder, const std::string& id, const std::vector<Frame>& frames);
+/// Throws InputError for lying shapes, no frames, or more than 4096 frames.
+std::vector<Frame> read_rollout_tensor(const std::filesystem::path& file);
+
+/// The conditioning of an episode: its first frames, caption and controls.
+Conditioning condition_on(const Episode& episode, const std::string& id, std::uint64_t seed);
+
+}  // namespace bitemark
