@@ -1,0 +1,152 @@
+#include "episode/conditioning.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/safetensors.h"
+
+namespace bitemark {
+namespace {
+
+constexpr int kProtocol = 1;
+constexpr int kMaxFrames = 4096;
+constexpr int kMaxSide = 4096;
+
+void check_id(const std::string& id, const std::string& file) {
+  const bool clean =
+      !id.empty() && id.size() <= 200 && id.front() != '.' && std::all_of(id.begin(), id.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+      });
+  if (!clean)
+    throw InputError(file, "/takes", "holds the id \"" + id + "\", expected letters, digits, '.', '_' and '-'");
+}
+
+std::vector<std::uint8_t> pack(const std::vector<Frame>& frames) {
+  std::vector<std::uint8_t> bytes;
+  for (const auto& frame : frames) bytes.insert(bytes.end(), frame.rgb.begin(), frame.rgb.end());
+  return bytes;
+}
+
+TensorToSave frames_tensor(const char* name, const std::vector<Frame>& frames, int height, int width,
+                           const std::vector<std::uint8_t>& bytes) {
+  return {name, DType::kU8, {static_cast<std::int64_t>(frames.size()), height, width, 3}, bytes.data()};
+}
+
+std::vector<Frame> unpack(const TensorView& view) {
+  const auto height = static_cast<int>(view.shape[1]);
+  const auto width = static_cast<int>(view.shape[2]);
+  std::vector<Frame> frames;
+  const auto* bytes = view.as<std::uint8_t>();
+  for (std::int64_t t = 0; t < view.shape[0]; ++t) {
+    Frame frame(width, height);
+    std::memcpy(frame.rgb.data(), bytes, frame.rgb.size());
+    bytes += frame.rgb.size();
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+void write_conditioning(const fs::path& folder, const Conditioning& take) {
+  make_folder(folder);
+  save_json(folder / "conditioning.json", {{"id", take.id},
+                                           {"caption", take.caption},
+                                           {"fps", to_text(take.rate)},
+                                           {"width", take.width},
+                                           {"height", take.height},
+                                           {"frame_count", take.frame_count},
+                                           {"context_frames", take.context.size()},
+                                           {"seed", take.seed},
+                                           {"control_names", Controls::names()}});
+  const auto bytes = pack(take.context);
+  const auto channels = static_cast<std::int64_t>(Controls::width());
+  save_safetensors(folder / "conditioning.safetensors",
+                   {frames_tensor("context", take.context, take.height, take.width, bytes),
+                    {"controls", DType::kF32, {take.frame_count, channels}, take.controls.values.data()}});
+}
+
+void check_range(const std::string& file, const char* key, int value, int low, int high) {
+  if (value < low || value > high)
+    throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
+}
+
+}  // namespace
+
+void write_request(const fs::path& folder, const std::vector<Conditioning>& takes) {
+  Json ids = Json::array();
+  for (const auto& take : takes) {
+    check_id(take.id, folder.string());
+    write_conditioning(folder / take.id, take);
+    ids.push_back(take.id);
+  }
+  save_json(folder / "request.json", {{"protocol", kProtocol}, {"takes", ids}});
+}
+
+std::vector<std::string> read_request(const fs::path& folder) {
+  const std::string file = (folder / "request.json").string();
+  const Json json = load_json(file);
+  if (const int protocol = json_member<int>(json, "protocol", file); protocol != kProtocol)
+    throw InputError(file, "/protocol", fmt::format("is {}, expected {}", protocol, kProtocol));
+  const auto ids = json_member<std::vector<std::string>>(json, "takes", file);
+  for (const auto& id : ids) check_id(id, file);
+  return ids;
+}
+
+Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
+  const std::string file = (folder / id / "conditioning.json").string();
+  const Json json = load_json(file);
+  Conditioning take;
+  take.id = json_member<std::string>(json, "id", file);
+  take.caption = json_member<std::string>(json, "caption", file);
+  take.rate = parse_rate(json_member<std::string>(json, "fps", file));
+  take.width = json_member<int>(json, "width", file);
+  take.height = json_member<int>(json, "height", file);
+  take.frame_count = json_member<int>(json, "frame_count", file);
+  take.seed = json_member<std::uint64_t>(json, "seed", file);
+  check_range(file, "width", take.width, 1, kMaxSide);
+  check_range(file, "height", take.height, 1, kMaxSide);
+  check_range(file, "frame_count", take.frame_count, 1, kMaxFrames);
+  const SafetensorsFile tensors(folder / id / "conditioning.safetensors");
+  take.context = unpack(tensors.at("context", DType::kU8, {-1, take.height, take.width, 3}));
+  if (static_cast<int>(take.context.size()) >= take.frame_count)
+    throw InputError(file, "/frame_count", "leaves nothing to continue: the context has as many frames");
+  const auto& controls =
+      tensors.at("controls", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Controls::width())});
+  const auto* values = controls.as<float>();
+  take.controls.values.assign(values, values + controls.count());
+  return take;
+}
+
+void write_rollout(const fs::path& folder, const std::string& id, const std::vector<Frame>& frames) {
+  BITEMARK_CHECK(!frames.empty(), "a rollout has frames");
+  make_folder(folder / id);
+  const auto bytes = pack(frames);
+  save_safetensors(folder / id / "rollout.safetensors",
+                   {frames_tensor("frames", frames, frames.front().height, frames.front().width, bytes)});
+}
+
+std::vector<Frame> read_rollout_tensor(const fs::path& file) {
+  const SafetensorsFile tensors(file);
+  const auto& view = tensors.at("frames", DType::kU8, {-1, -1, -1, 3});
+  const auto within = [](std::int64_t value, int high) { return value >= 1 && value <= high; };
+  if (!within(view.shape[0], kMaxFrames) || !within(view.shape[1], kMaxSide) || !within(view.shape[2], kMaxSide))
+    throw InputError(file.string(), "frames",
+                     fmt::format("is {}, expected 1 to {} frames of 1 to {} pixels a side", shape_text(view.shape),
+                                 kMaxFrames, kMaxSide));
+  return unpack(view);
+}
+
+Conditioning condition_on(const Episode& episode, const std::string& id, std::uint64_t seed) {
+  const auto& info = episode.info;
+  const auto context = static_cast<std::ptrdiff_t>(info.context_frames);
+  return {
+      id,           info.caption,     info.rate, info.width,
+      info.height,  info.frame_count, seed,      {episode.clip.frames.begin(), episode.clip.frames.begin() + context},
+      info.controls};
+}
+
+}  // namespace bitemark
