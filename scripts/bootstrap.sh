@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build git ca-certificates
   nlohmann-json3-dev libfmt-dev libcli11-dev libboost-math-dev # base, command line, statistics
-  libeigen3-dev libbullet-dev                                  # simulation (bullet-float64 is in libbullet-dev)
+  libpng-dev libeigen3-dev libbullet-dev                                 # simulation (bullet-float64 is in libbullet-dev)
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev
   libopencv-video-dev libopencv-features2d-dev libopencv-calib3d-dev
   libtorch-dev libopenblas0-openmp                             # the reference BLAS is 70 times slower

@@ -20,9 +20,7 @@ TEST(WriteFile, ReplacesWholeAndLeavesNothingBeside) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
-TEST(WriteFile, APlaceThatIsNoFolderIsBadInput) {
-  EXPECT_THROW(write_file("/dev/full/x", "a"), InputError);
-}
+TEST(WriteFile, APlaceThatIsNoFolderIsBadInput) { EXPECT_THROW(write_file("/dev/full/x", "a"), InputError); }
 
 TEST(PendingFolder, IsAbsentUntilCommitted) {
   const TemporaryFolder folder;
