@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "sim/contact_sheet.h"
 #include "sim/simulate.h"
+#include "video/png.h"
 
 namespace bitemark::cli {
 namespace {

@@ -2,11 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
-
-#include "base/error.h"
-#include "base/files.h"
 
 namespace bitemark {
 namespace {
@@ -69,17 +64,6 @@ Frame contact_sheet(const Episode& episode, int stride) {
         }));
   }
   return sheet;
-}
-
-void write_png(const std::filesystem::path& path, const Frame& frame) {
-  cv::Mat bgr;
-  cv::cvtColor(cv::Mat(frame.height, frame.width, CV_8UC3, const_cast<std::uint8_t*>(frame.rgb.data())), bgr,
-               cv::COLOR_RGB2BGR);
-  std::vector<std::uint8_t> bytes;
-  if (!cv::imencode(".png", bgr, bytes, {cv::IMWRITE_PNG_COMPRESSION, 6})) {
-    throw InputError(path.string(), "", "the picture could not be encoded");
-  }
-  write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace bitemark

@@ -1,8 +1,6 @@
 // One picture that shows an episode.
 #pragma once
 
-#include <filesystem>
-
 #include "episode/episode.h"
 
 namespace bitemark {
@@ -10,7 +8,5 @@ namespace bitemark {
 /// Every `stride`-th frame from left to right: first row RGB, second row its labels (ids, coloured), where the
 /// episode has truth; third row forward flow (hue = direction, brightness = length).
 Frame contact_sheet(const Episode& episode, int stride);
-/// PNG. Throws InputError when the file cannot be written.
-void write_png(const std::filesystem::path& path, const Frame& frame);
 
 }  // namespace bitemark

@@ -1,5 +1,6 @@
 #include "sim/mesh.h"
 
+#include <algorithm>
 #include <map>
 #include <numbers>
 

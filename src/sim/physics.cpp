@@ -17,7 +17,7 @@ btVector3 to_bullet(const Vec3& v) { return {v[0], v[1], v[2]}; }
 Vec3 from_bullet(const btVector3& v) { return {v.x(), v.y(), v.z()}; }
 btTransform to_bullet(const Pose& X) {
   const Quaternion& q = X.rotation;
-  return {btQuaternion(q[1], q[2], q[3], q[0]), to_bullet(X.position)};
+  return btTransform(btQuaternion(q[1], q[2], q[3], q[0]), to_bullet(X.position));
 }
 
 std::unique_ptr<btCollisionShape> make_shape(const CollisionShape& shape,
