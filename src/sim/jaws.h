@@ -8,7 +8,7 @@ namespace bitemark::sim {
 
 /// Times relative to the moment the teeth meet [s].
 struct JawTiming {
-  static constexpr double kEnter = -0.85, kArrived = -0.25, kOpening = 0.1, kOpen = 0.3, kGone = 0.85;
+  static constexpr double kEnter = -0.9, kArrived = -0.25, kOpening = 0.1, kOpen = 0.25, kGone = 0.75;
 };
 
 struct JawState {

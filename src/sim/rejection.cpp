@@ -119,17 +119,8 @@ class Judge {
 std::string find_rejection(const Scenario& scenario, const SceneSpec& scene, const Motion& motion) {
   if (!scenario.document.contains("require")) return "";
   const Judge judge(scene, motion);
-  Parameters resolved;
-  resolved.resolved = scene.parameters;
-  for (const auto& [name, value] : scene.parameters.items()) {
-    if (value.is_number()) {
-      resolved.numbers[name] = value.get<double>();
-    } else {
-      resolved.words[name] = value.get<std::string>();
-    }
-  }
   std::string reason;
-  Resolver(scenario.document, "", scenario.file, resolved).each("require", [&](const Resolver& rule) {
+  Resolver(scenario.document, "", scenario.file, scene.parameters).each("require", [&](const Resolver& rule) {
     if (reason.empty()) reason = judge.check(rule);
   });
   return reason;

@@ -1,5 +1,6 @@
 #include "sim/resolver.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -55,6 +56,10 @@ Parameters draw_parameters(const Scenario& scenario, bool out_of_distribution, s
       drawn.numbers[name] = value.get<double>();
     } else {
       drawn.words[name] = value.get<std::string>();
+      // expressions may use which of the choices it was: 0, 1, ...
+      const Json& choices = spec["choice"];
+      const auto place = std::find(choices.begin(), choices.end(), value);
+      drawn.numbers[name + "_index"] = static_cast<double>(place - choices.begin());
     }
   }
   return drawn;

@@ -9,7 +9,6 @@
 #include "base/random.h"
 #include "sim/expression.h"
 #include "sim/palette.h"
-#include "sim/resolver.h"
 #include "sim/vec.h"
 
 namespace bitemark::sim {
@@ -67,6 +66,8 @@ BodySpec resolve_body(const Resolver& in) {
   BodySpec body;
   body.info.name = in.text("name", "");
   body.info.shape = in.text("shape", "");
+  if (body.info.shape == "ball") body.info.shape = "sphere";  // the words of captions
+  if (body.info.shape == "cube") body.info.shape = "box";
   body.info.tracked = in.flag("tracked");
   body.info.fixed = in.flag("fixed") || body.info.shape == "plane" || in.flag("background");
   resolve_color(in, body);
@@ -167,9 +168,8 @@ SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, 
   if (attempt > 0) seed_text += "|" + std::to_string(attempt);
   SceneSpec scene;
   scene.seed = seed_from_text(seed_text);
-  const Parameters parameters = draw_parameters(scenario, split == "ood", scene.seed);
-  scene.parameters = parameters.resolved;
-  const Resolver root(scenario.document, "", scenario.file, parameters);
+  scene.parameters = draw_parameters(scenario, split == "ood", scene.seed);
+  const Resolver root(scenario.document, "", scenario.file, scene.parameters);
   scene.duration_s = scenario.duration_s;
   scene.physics.step_hz = static_cast<int>(root.number("step_hz", 960));
   scene.physics.solver = solver_from_name(root.text("solver", "bouncing"));

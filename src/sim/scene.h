@@ -6,6 +6,7 @@
 
 #include "episode/episode.h"
 #include "sim/physics.h"
+#include "sim/resolver.h"
 #include "sim/scenario.h"
 #include "sim/sdf.h"
 
@@ -54,7 +55,7 @@ struct SceneSpec {
   double stage_radius = 2;   ///< what casts shadows lies in this sphere around the point the camera looks at [m]
   PhysicsSettings physics;
   double duration_s = 0;
-  Json parameters = Json::object();
+  Parameters parameters;
   std::vector<std::string> captions;
 
   int find(const std::string& name) const;  ///< index in bodies or -1

@@ -11,9 +11,9 @@
 namespace bitemark::sim {
 namespace {
 
-constexpr V3 kSun{1.02F, 0.97F, 0.88F};       // linear radiance times 1/pi of a white surface that faces the light
-constexpr V3 kSky{0.40F, 0.43F, 0.48F};       // ambient from above
-constexpr V3 kBounce{0.24F, 0.22F, 0.20F};    // ambient from below
+constexpr V3 kSun{1.06F, 1.00F, 0.90F};       // linear radiance times 1/pi of a white surface that faces the light
+constexpr V3 kSky{0.46F, 0.49F, 0.54F};       // ambient from above
+constexpr V3 kBounce{0.34F, 0.31F, 0.28F};    // ambient from below
 constexpr V3 kBackdrop{0.33F, 0.36F, 0.40F};  // where nothing is
 constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texels]
 

@@ -129,7 +129,7 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
   Pcg32 random = stream_for(world.scene.seed, "caption");
   info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];
   info.metrics = scenario.metrics;
-  info.parameters = world.scene.parameters;
+  info.parameters = world.scene.parameters.resolved;
   for (const BodySpec& body : world.scene.bodies) {
     if (body.info.id != 0) info.bodies.push_back(body.info);
   }
