@@ -13,8 +13,8 @@ struct JawTiming {
 
 struct JawState {
   bool present = false;
-  double phase = 0;  ///< how far closed: 0 open, 1 the teeth meet
-  Pose X_WU, X_WL;   ///< upper and lower jaw
+  double phase = 0;      ///< how far closed: 0 open, 1 the teeth meet
+  Pose X_WU, X_WL;       ///< upper and lower jaw
   Vec3 target{0, 0, 0};  ///< world: middle of the mark
 };
 

@@ -32,7 +32,8 @@ Json draw(const Json& spec, bool out_of_distribution, const Parameters& so_far, 
     const Json& range = outside ? spec["ood"] : spec["uniform"];
     return random.uniform(range[0].get<double>(), range[1].get<double>());
   }
-  if (spec.contains("choice")) return choose(outside ? spec["ood"] : spec["choice"], spec, so_far, file, pointer, random);
+  if (spec.contains("choice"))
+    return choose(outside ? spec["ood"] : spec["choice"], spec, so_far, file, pointer, random);
   const Json& value = spec["value"];
   if (value.is_number()) return value;
   try {
@@ -123,7 +124,9 @@ std::string Resolver::text(const std::string& key, const std::string& fallback) 
 
 bool Resolver::flag(const std::string& key) const { return object_.value(key, false); }
 
-Resolver Resolver::child(const std::string& key) const { return {member(key), pointer_ + "/" + key, file_, parameters_}; }
+Resolver Resolver::child(const std::string& key) const {
+  return {member(key), pointer_ + "/" + key, file_, parameters_};
+}
 
 void Resolver::each(const std::string& key, const std::function<void(const Resolver&)>& use) const {
   if (!object_.contains(key)) return;

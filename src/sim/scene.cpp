@@ -90,7 +90,7 @@ BodySpec resolve_body(const Resolver& in) {
 CameraMove resolve_move(const Resolver& in) {
   CameraMove move;
   const std::string type = in.text("type", "pan");
-  move.type = type == "orbit" ? CameraMove::Type::kOrbit
+  move.type = type == "orbit"   ? CameraMove::Type::kOrbit
               : type == "shift" ? CameraMove::Type::kShift
                                 : CameraMove::Type::kPan;
   move.angle = radians(in.number("angle_deg", 0));
@@ -163,8 +163,7 @@ int SceneSpec::find(const std::string& name) const {
 }
 
 SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, int attempt) {
-  std::string seed_text =
-      std::string(kGeneration) + "|" + scenario.name + "|" + split + "|" + std::to_string(take);
+  std::string seed_text = std::string(kGeneration) + "|" + scenario.name + "|" + split + "|" + std::to_string(take);
   if (attempt > 0) seed_text += "|" + std::to_string(attempt);
   SceneSpec scene;
   scene.seed = seed_from_text(seed_text);
