@@ -97,8 +97,8 @@ struct ShardData {
       if (!info.bodies[b].tracked) continue;
       const BodyState& state = info.states[t][b];
       const Vec3 v = rotate(conjugate(info.cameras[t].X_WC.rotation), state.velocity);
-      const double row[kStateWidth] = {state.alive ? 1.0 : 0.0, state.u / info.width, state.v / info.height,
-                                       state.depth_m, v[0], v[1], v[2]};
+      const double row[kStateWidth] = {
+          state.alive ? 1.0 : 0.0, state.u / info.width, state.v / info.height, state.depth_m, v[0], v[1], v[2]};
       std::copy(std::begin(row), std::end(row), out + kStateWidth * slot++);
     }
   }

@@ -117,8 +117,8 @@ class Parser {
       if (f == "sign") return x[0] > 0 ? 1 : x[0] < 0 ? -1 : 0;
       if (f == "deg") return x[0] * std::numbers::pi / 180;
     }
-    throw std::invalid_argument("unknown function " + f + " of " + std::to_string(x.size()) + " arguments in \"" + text_ +
-                                "\"");
+    throw std::invalid_argument("unknown function " + f + " of " + std::to_string(x.size()) + " arguments in \"" +
+                                text_ + "\"");
   }
 
   const std::string& text_;

@@ -122,8 +122,8 @@ Mesh SdfGrid::mesh() const {
         }
         if (crossings.count == 0) continue;
         const V3 mean = (1.0F / static_cast<float>(crossings.count)) * crossings.sum;
-        const V3 p = position(static_cast<float>(i) + mean.x, static_cast<float>(j) + mean.y,
-                              static_cast<float>(k) + mean.z);
+        const V3 p =
+            position(static_cast<float>(i) + mean.x, static_cast<float>(j) + mean.y, static_cast<float>(k) + mean.z);
         vertex_of[index(i, j, k)] = static_cast<std::uint32_t>(mesh.positions.size());
         mesh.positions.push_back(p);
         mesh.normals.push_back(gradient(p));
@@ -216,8 +216,8 @@ CollisionShape SdfGrid::collision_shape() const {
       if (!inside && start >= 0) {
         const V3 a = position(static_cast<float>(start), static_cast<float>(j - kGrain / 2), 0);
         const V3 b = position(static_cast<float>(i - 1), static_cast<float>(j + kGrain / 2), 0);
-        shape.boxes.push_back({{(a.x + b.x) / 2, (a.y + b.y) / 2, (low + high) / 2},
-                               {b.x - a.x + cell_, b.y - a.y, high - low}});
+        shape.boxes.push_back(
+            {{(a.x + b.x) / 2, (a.y + b.y) / 2, (low + high) / 2}, {b.x - a.x + cell_, b.y - a.y, high - low}});
         start = -1;
       }
     }

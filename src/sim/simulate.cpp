@@ -68,9 +68,9 @@ World make_world(const Scenario& scenario, const std::string& split, int take, c
     }
     return world;
   }
-  throw InputError(scenario.file, "/require", split + " take " + std::to_string(take) + ": " +
-                                                  std::to_string(kAttempts) + " draws in a row were rejected, the last: " +
-                                                  reason);
+  throw InputError(scenario.file, "/require",
+                   split + " take " + std::to_string(take) + ": " + std::to_string(kAttempts) +
+                       " draws in a row were rejected, the last: " + reason);
 }
 
 std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int width, int height) {
@@ -129,7 +129,7 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
   Pcg32 random = stream_for(world.scene.seed, "caption");
   info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];
   info.metrics = scenario.metrics;
-  info.parameters = world.scene.parameters;
+  info.parameters = world.scene.parameters.resolved;
   for (const BodySpec& body : world.scene.bodies) {
     if (body.info.id != 0) info.bodies.push_back(body.info);
   }
@@ -260,9 +260,8 @@ void render_episode(const Scenario& scenario, const std::string& split, int take
   EpisodeInfo info = sim::make_info(scenario, split, take, options, world);
   sim::EpisodeRenderer renderer(world, options, info);
   sink.begin(info);
-  renderer.run([&](int index, Frame&& frame, FrameTruth&& truth) {
-    sink.frame(index, std::move(frame), std::move(truth));
-  });
+  renderer.run(
+      [&](int index, Frame&& frame, FrameTruth&& truth) { sink.frame(index, std::move(frame), std::move(truth)); });
   sink.end(info);
 }
 

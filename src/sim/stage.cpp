@@ -87,8 +87,8 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
       DrawItem item{part.mesh, part.surface, body.X_WB, static_cast<int>(i), look.casts_shadow, look.dimming_radius};
       if (part.tinted) item.surface.color = to_linear(body.color);
       if (body.wobble > 0) {
-        item.mesh = std::make_shared<Mesh>(
-            wobbled(*part.mesh, scene_.bodies[i].info.radius_m, body.wobble, world.time_s));
+        item.mesh =
+            std::make_shared<Mesh>(wobbled(*part.mesh, scene_.bodies[i].info.radius_m, body.wobble, world.time_s));
       }
       items.push_back(std::move(item));
     }

@@ -20,9 +20,9 @@ constexpr FlagBits kBackward{FrameTruth::kBackwardOccluded, FrameTruth::kBackwar
 /// Where a body's surface goes from one frame to another.
 struct BodyTransfer {
   bool alive = false;
-  bool still = false;    ///< neither body nor camera moves: the flow is exactly zero
-  Pose X_C1C0;           ///< camera coordinates there from camera coordinates here
-  Pose X_BC0;            ///< body frame from camera coordinates here; for the test of existence
+  bool still = false;                    ///< neither body nor camera moves: the flow is exactly zero
+  Pose X_C1C0;                           ///< camera coordinates there from camera coordinates here
+  Pose X_BC0;                            ///< body frame from camera coordinates here; for the test of existence
   const SdfGrid* solid_there = nullptr;  ///< set where the form differs
 };
 
@@ -53,8 +53,8 @@ class FlowPass {
     const LabelImage& labels = *here_.labels;
     for (int y = 0; y < labels.height; ++y) {
       for (int x = 0; x < labels.width; ++x) {
-        const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) +
-                               static_cast<std::size_t>(x);
+        const std::size_t at =
+            static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) + static_cast<std::size_t>(x);
         flags[at] |= pixel(x, y, at, flow.data() + 2 * at);
       }
     }
@@ -96,8 +96,8 @@ class FlowPass {
     double lowest = 1e9, highest = 0;
     for (int k = 0; k < 4; ++k) {
       const int x = std::clamp(x0 + (k & 1), 0, labels.width - 1), y = std::clamp(y0 + (k >> 1), 0, labels.height - 1);
-      const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) +
-                             static_cast<std::size_t>(x);
+      const std::size_t at =
+          static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) + static_cast<std::size_t>(x);
       if (labels.owner[at] != owner) continue;
       lowest = std::min(lowest, static_cast<double>(labels.depth[at]));
       highest = std::max(highest, static_cast<double>(labels.depth[at]));
