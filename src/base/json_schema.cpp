@@ -13,11 +13,19 @@ namespace {
 
 using Faults = std::vector<SchemaFault>;
 
-const std::set<std::string> kKeywords{
-    "$schema", "$id",      "$ref",     "$defs",  "title",    "description",          "default",       "examples",
-    "type",    "enum",     "const",    "items",  "required", "additionalProperties", "propertyNames", "properties",
-    "anyOf",   "minItems", "maxItems", "format", "pattern",  "minimum",              "maximum",       "exclusiveMinimum",
-    "minLength"};
+const std::set<std::string> kKeywords{"$schema",       "$id",
+                                      "$ref",          "$defs",
+                                      "title",         "description",
+                                      "default",       "examples",
+                                      "type",          "enum",
+                                      "const",         "items",
+                                      "required",      "additionalProperties",
+                                      "propertyNames", "properties",
+                                      "anyOf",         "minItems",
+                                      "maxItems",      "format",
+                                      "pattern",       "minimum",
+                                      "maximum",       "exclusiveMinimum",
+                                      "minLength"};
 
 std::string type_of(const Json& value) {
   if (value.is_number_integer()) return "integer";
@@ -37,7 +45,8 @@ std::string brief(const Json& value) {
 
 std::string join(const Json& list) {
   std::string text;
-  for (const Json& entry : list) text += (text.empty() ? "" : ", ") + (entry.is_string() ? entry.get<std::string>() : entry.dump());
+  for (const Json& entry : list)
+    text += (text.empty() ? "" : ", ") + (entry.is_string() ? entry.get<std::string>() : entry.dump());
   return text;
 }
 
@@ -52,7 +61,8 @@ void refuse_unknown_keywords(const Json& schema, const std::string& file, const 
     } else if (key == "items" || key == "additionalProperties" || key == "propertyNames") {
       refuse_unknown_keywords(value, file, at);
     } else if (key == "anyOf") {
-      for (std::size_t i = 0; i < value.size(); ++i) refuse_unknown_keywords(value[i], file, pointer_to(at, std::to_string(i)));
+      for (std::size_t i = 0; i < value.size(); ++i)
+        refuse_unknown_keywords(value[i], file, pointer_to(at, std::to_string(i)));
     }
   }
 }
@@ -66,7 +76,8 @@ void check_number(const Json& schema, const Json& value, const std::string& poin
     faults.push_back({pointer, fmt::format("found {}, expected at most {}", x, schema["maximum"].get<double>())});
   }
   if (schema.contains("exclusiveMinimum") && x <= schema["exclusiveMinimum"].get<double>()) {
-    faults.push_back({pointer, fmt::format("found {}, expected more than {}", x, schema["exclusiveMinimum"].get<double>())});
+    faults.push_back(
+        {pointer, fmt::format("found {}, expected more than {}", x, schema["exclusiveMinimum"].get<double>())});
   }
 }
 
@@ -160,8 +171,8 @@ void JsonSchema::check_array(const Json& schema, const Json& value, const std::s
                                            schema["minItems"].get<std::size_t>())});
   }
   if (schema.contains("maxItems") && value.size() > schema["maxItems"].get<std::size_t>()) {
-    faults.push_back(
-        {pointer, fmt::format("has {} entries, expected at most {}", value.size(), schema["maxItems"].get<std::size_t>())});
+    faults.push_back({pointer, fmt::format("has {} entries, expected at most {}", value.size(),
+                                           schema["maxItems"].get<std::size_t>())});
   }
   if (!schema.contains("items")) return;
   for (std::size_t i = 0; i < value.size(); ++i) {

@@ -101,7 +101,8 @@ Scenario load_scenario(const std::filesystem::path& path) {
   const std::vector<SchemaFault> faults = find_faults(scenario.document, path);
   if (!faults.empty()) {
     std::string all;
-    for (const SchemaFault& fault : faults) all += "\n  " + (fault.pointer.empty() ? "/" : fault.pointer) + ": " + fault.problem;
+    for (const SchemaFault& fault : faults)
+      all += "\n  " + (fault.pointer.empty() ? "/" : fault.pointer) + ": " + fault.problem;
     const std::string count = faults.size() == 1 ? "1 fault" : std::to_string(faults.size()) + " faults";
     throw InputError(scenario.file, "", "is not a scenario, " + count + ":" + all);
   }
