@@ -56,7 +56,8 @@ std::vector<FaultEntry> load_faults(const std::filesystem::path& path) {
   const std::string file = path.string();
   const Json json = load_json(path);
   std::vector<FaultEntry> faults;
-  for (const auto& [name, entry] : json_member<Json>(json, "faults", file).items()) {
+  const auto entries = json_member<Json>(json, "faults", file);
+  for (const auto& [name, entry] : entries.items()) {
     FaultEntry fault;
     fault.name = name;
     const std::string where = "/faults/" + name;
