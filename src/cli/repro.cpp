@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "cli/command.h"
 #include "suite/run.h"
 

@@ -51,7 +51,8 @@ class Rasterizer {
 
  private:
   struct Corner {
-    double x = 0, y = 0, closeness = 0;
+    std::int64_t x = 0, y = 0;  ///< fixed point
+    double closeness = 0;
   };
   void draw_item(const MeshPose& item, std::uint32_t item_index);
   void draw_clipped(const V3* corners, std::uint32_t surface);
