@@ -94,7 +94,9 @@ TEST(Raster, ClipsAtTheNearPlane) {
   const VisibilityBuffer buffer = draw({{&floor, identity()}}, kCamera, 100, 100);
   for (int y = 0; y < 100; ++y) {
     const std::size_t p = static_cast<std::size_t>(y * 100 + 50);
-    if (y < 50) ASSERT_EQ(buffer.surface[p], kNoSurface) << y;
+    if (y < 50) {
+      ASSERT_EQ(buffer.surface[p], kNoSurface) << y;
+    }
     if (y < 53) continue;
     const double v = (y + 0.5 - 50) / 100;
     ASSERT_NE(buffer.surface[p], kNoSurface) << y;

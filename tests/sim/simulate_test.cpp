@@ -24,7 +24,9 @@ std::string digest(const Episode& episode) {
     sum.update(truth.flow_backward.data(), truth.flow_backward.size() * sizeof(float));
     sum.update(truth.flow_flags.data(), truth.flow_flags.size());
   }
-  sum.update(to_json(episode.info).dump());
+  Json info = to_json(episode.info);
+  info.erase("metrics");  // what is measured is no part of the world
+  sum.update(info.dump());
   return hex(sum.finish()).substr(0, 16);
 }
 
@@ -32,10 +34,13 @@ struct Pinned {
   const char* scenario;
   const char* digest;
 };
+void PrintTo(const Pinned& pinned, std::ostream* out) { *out << pinned.scenario; }
+
 /// Test take 0 at 32 x 32 pixels, 12 fps. A change here is a change of every number that was ever reported.
 constexpr Pinned kPinned[] = {
-    {"behind-the-wall", "?"}, {"bounce", "?"},    {"cookie-bite", "?"}, {"launch", "?"},
-    {"left-right", "?"},      {"look-away", "?"}, {"orbit", "?"},
+    {"behind-the-wall", "a4704537b2bbf42a"}, {"bounce", "c627340f6658e8da"},     {"cookie-bite", "098e76812af5219f"},
+    {"launch", "2e1e283974b86807"},          {"left-right", "cd5383bbdbcbfc5b"}, {"look-away", "44ee3b39915957c7"},
+    {"orbit", "29fd4622e4a94f85"},
 };
 
 class Scenarios : public testing::TestWithParam<Pinned> {};
