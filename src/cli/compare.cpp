@@ -17,7 +17,8 @@ Action configure_compare(CLI::App& app) {
   app.add_option("b", flags->b, "The newer one")->required();
   app.add_flag("--json", flags->json, "Print JSON");
   app.add_flag("--gate", flags->gate, "Exit code 1 when B is worse than A");
-  app.add_option("--margin", flags->margins.margin, "PASS allows a loss below this, in plausibility")->capture_default_str();
+  app.add_option("--margin", flags->margins.margin, "PASS allows a loss below this, in plausibility")
+      ->capture_default_str();
   app.footer("Example: bitemark compare runs/yesterday runs/today");
   return [flags] {
     const Comparison comparison = compare(load_report(flags->a), load_report(flags->b), flags->margins);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "cli/command.h"
 #include "suite/run.h"
 
@@ -31,13 +32,14 @@ ExitCode repro(const Flags& flags) {
   if (!(outcome.truth_exact && outcome.rollout_exact))
     for (const auto& [name, now] : environment_fingerprint()) {
       const auto then = one.environment.find(name);
-      if (then != one.environment.end() && then->second != now) fmt::print("  {}: {} then, {} now\n", name, then->second, now);
+      if (then != one.environment.end() && then->second != now)
+        fmt::print("  {}: {} then, {} now\n", name, then->second, now);
     }
   if (outcome.first == nullptr)
     fmt::print("no violation found (recorded: {})\n", one.violation.empty() ? "none" : one.violation);
   else
-    fmt::print("first wrong frame: {} ({}: {}); recorded: {}\n", outcome.first->frame, outcome.first->type, outcome.first->text,
-               one.first_wrong_frame);
+    fmt::print("first wrong frame: {} ({}: {}); recorded: {}\n", outcome.first->frame, outcome.first->type,
+               outcome.first->text, one.first_wrong_frame);
   for (const auto& result : outcome.take.metrics)
     for (const auto& m : result.measurements) fmt::print("  {:<28} {:>9.4f} {}\n", m.name, m.value, m.unit);
   fmt::print("{}\n{}\n", (out / "side-by-side.mp4").string(), (out / "strip.png").string());
@@ -53,8 +55,9 @@ Action configure_repro(CLI::App& app) {
   app.add_option("--generator", flags->generator, "Ask another generator the same thing");
   app.add_option("--generator-timeout", flags->timeout_s, "Seconds that the generator may take")->capture_default_str();
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
-  app.footer("Exit code 0 when every bit is as recorded, 1 when not.\n"
-             "Example: bitemark repro reports/cases/cookie-without-a-mark.case.json");
+  app.footer(
+      "Exit code 0 when every bit is as recorded, 1 when not.\n"
+      "Example: bitemark repro reports/cases/cookie-without-a-mark.case.json");
   return [flags] { return repro(*flags); };
 }
 

@@ -1,3 +1,5 @@
+#include "suite/run.h"
+
 #include <fmt/format.h>
 
 #include "base/files.h"
@@ -5,7 +7,6 @@
 #include "cli/command.h"
 #include "report/report.h"
 #include "suite/compare.h"
-#include "suite/run.h"
 
 namespace bitemark::cli {
 namespace {
@@ -49,14 +50,16 @@ ExitCode gate(const RunFlags& flags, const RunReport& report, std::optional<Comp
 std::vector<FaultRow> fault_table_of(const RunFlags& flags, const RunOptions& options) {
   if (flags.fault_takes == 0) return {};
   const fs::path file = options.out / "fault-table.json";
-  const std::string key = fmt::format("{}|{}|{}", program_fingerprint(), protocol_fingerprint(options.suite, options.scenarios), flags.fault_takes);
+  const std::string key = fmt::format("{}|{}|{}", program_fingerprint(),
+                                      protocol_fingerprint(options.suite, options.scenarios), flags.fault_takes);
   if (fs::exists(file)) {
     const Json json = load_json(file);
-    if (json.value("key", "") == key) return fault_rows_from_json(json_member<Json>(json, "rows", file.string()), file.string());
+    if (json.value("key", "") == key)
+      return fault_rows_from_json(json_member<Json>(json, "rows", file.string()), file.string());
   }
   const fs::path folder = scenario_folder(flags.folder);
-  const auto rows = measure_fault_table(options.suite, load_scenarios_by_name(folder), load_faults(folder / "faults.json"),
-                                        flags.fault_takes, options.threads);
+  const auto rows = measure_fault_table(options.suite, load_scenarios_by_name(folder),
+                                        load_faults(folder / "faults.json"), flags.fault_takes, options.threads);
   save_json(file, {{"key", key}, {"rows", to_json(rows)}});
   return rows;
 }
@@ -87,8 +90,9 @@ ExitCode run(const RunFlags& flags) {
 Action configure_run(CLI::App& app) {
   auto flags = std::make_shared<RunFlags>();
   app.add_option("--suite", flags->suite, "A suite file or its name")->capture_default_str();
-  app.add_option("--generator", flags->generators,
-                 "checkpoint:DIR, command:'WORDS', folder:DIR or fault:NAME; may be given several times, the last one is judged");
+  app.add_option(
+      "--generator", flags->generators,
+      "checkpoint:DIR, command:'WORDS', folder:DIR or fault:NAME; may be given several times, the last one is judged");
   app.add_option("--out", flags->out, "Folder of the run; the same command goes on where it stopped")->required();
   app.add_option("--baseline", flags->baseline, "An earlier report: exit code 1 if this run is worse");
   app.add_option("--scenario", flags->scenarios, "Only these scenarios");
@@ -97,14 +101,18 @@ Action configure_run(CLI::App& app) {
   app.add_option("--generator-timeout", flags->timeout_s, "Seconds that a generator may take over all its takes")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--media-mb", flags->media_mb, "Film strips in the report, worst takes first, up to this size")->capture_default_str();
-  app.add_option("--fault-takes", flags->fault_takes, "Takes a fault in the metrics' self-test; 0 leaves it out")->capture_default_str();
-  app.add_flag("--inconclusive-fails", flags->inconclusive_fails, "Exit code 6 when the baseline comparison is inconclusive");
+  app.add_option("--media-mb", flags->media_mb, "Film strips in the report, worst takes first, up to this size")
+      ->capture_default_str();
+  app.add_option("--fault-takes", flags->fault_takes, "Takes a fault in the metrics' self-test; 0 leaves it out")
+      ->capture_default_str();
+  app.add_flag("--inconclusive-fails", flags->inconclusive_fails,
+               "Exit code 6 when the baseline comparison is inconclusive");
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
-  app.footer("Examples:\n"
-             "  bitemark run --generator checkpoint:checkpoints/nano --out runs/nano\n"
-             "  bitemark run --generator \"command:python3 my_model.py\" --scenario bounce --out runs/mine\n"
-             "  bitemark run --generator folder:videos --baseline runs/nano/report.json --out runs/videos");
+  app.footer(
+      "Examples:\n"
+      "  bitemark run --generator checkpoint:checkpoints/nano --out runs/nano\n"
+      "  bitemark run --generator \"command:python3 my_model.py\" --scenario bounce --out runs/mine\n"
+      "  bitemark run --generator folder:videos --baseline runs/nano/report.json --out runs/videos");
   return [flags] { return run(*flags); };
 }
 

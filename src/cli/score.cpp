@@ -14,19 +14,22 @@ struct Flags {
   bool json = false;
 };
 
-
 ExitCode score(const Flags& flags) {
   const fs::path folder = scenario_folder(flags.folder);
   const Suite suite = load_suite(find_suite(flags.suite, folder));
   const Case which{flags.scenario, flags.mode, flags.split, flags.take};
   const Scenarios scenarios{{flags.scenario, load_scenario(folder / (flags.scenario + ".json"))}};
   const Clip clip = read_clip(flags.video, suite.rate);
-  const Truth truth = render_truth_and_twins(scenarios, suite, which, clip.width(), clip.height(), rate_of(clip, suite.rate));
+  const Truth truth =
+      render_truth_and_twins(scenarios, suite, which, clip.width(), clip.height(), rate_of(clip, suite.rate));
   const Clip rollout = with_context(truth.episode, clip);
   const TakeResult take = judge(suite, which, truth, "score", rollout);
   if (flags.json) {
-    fmt::print("{}\n", to_json(CaseResult{which, truth.episode.info.caption, truth.episode.info.context_frames,
-                                          truth.episode.info.frame_count, {take}})
+    fmt::print("{}\n", to_json(CaseResult{which,
+                                          truth.episode.info.caption,
+                                          truth.episode.info.context_frames,
+                                          truth.episode.info.frame_count,
+                                          {take}})
                            .dump(2));
     return ExitCode::kDone;
   }
@@ -42,7 +45,8 @@ ExitCode score(const Flags& flags) {
 
 Action configure_score(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
-  app.add_option("video", flags->video, "The continuation: a video, a folder of pictures or a rollout.safetensors")->required();
+  app.add_option("video", flags->video, "The continuation: a video, a folder of pictures or a rollout.safetensors")
+      ->required();
   app.add_option("--scenario", flags->scenario, "What it continues")->required();
   app.add_option("--split", flags->split, "train, test or ood")->capture_default_str();
   app.add_option("--take", flags->take, "Number of the take")->capture_default_str();

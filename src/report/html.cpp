@@ -36,22 +36,27 @@ std::string score_cell(const RunReport& report, const std::string& capability, c
   if (found == row.end()) return "<td class=\"none\">not applicable</td>";
   const auto& e = found->second.estimate;
   return fmt::format(
-      "<td>{}<b>{:.2f}</b> <span class=\"dim\">[{:.2f}, {:.2f}]</span><br><span class=\"dim\">{} values, {} scenario{}, "
+      "<td>{}<b>{:.2f}</b> <span class=\"dim\">[{:.2f}, {:.2f}]</span><br><span class=\"dim\">{} values, {} "
+      "scenario{}, "
       "{:.0f} % measured</span></td>",
-      interval_plot(e), e.mean, e.low, e.high, e.count, e.clusters, e.clusters == 1 ? "" : "s", 100 * found->second.coverage);
+      interval_plot(e), e.mean, e.low, e.high, e.count, e.clusters, e.clusters == 1 ? "" : "s",
+      100 * found->second.coverage);
 }
 
 std::string scores_table(const RunReport& report) {
   std::string html =
-      "<section><h2>Capabilities</h2><p>Plausibility: 1 is what a second take of the same world scores, 0 what the best of "
-      "the trivial rows does. Intervals are 95 %, clustered by scenario; with one scenario they speak of its takes only.</p>"
+      "<section><h2>Capabilities</h2><p>Plausibility: 1 is what a second take of the same world scores, 0 what the "
+      "best of "
+      "the trivial rows does. Intervals are 95 %, clustered by scenario; with one scenario they speak of its takes "
+      "only.</p>"
       "<div class=\"scroll\"><table class=\"scores\"><thead><tr><th scope=\"col\">generator</th>";
   for (const auto& capability : capabilities())
     if (report.scores.contains(capability)) html += "<th scope=\"col\">" + escaped(capability) + "</th>";
   html += "</tr></thead><tbody>";
   for (const auto& generator : report.generators) {
     const std::string kind = kind_of(report, generator);
-    html += fmt::format("<tr class=\"{0}\"><th scope=\"row\">{1}<br><span class=\"dim\">{0}</span></th>", kind, escaped(generator));
+    html += fmt::format("<tr class=\"{0}\"><th scope=\"row\">{1}<br><span class=\"dim\">{0}</span></th>", kind,
+                        escaped(generator));
     for (const auto& capability : capabilities())
       if (report.scores.contains(capability)) html += score_cell(report, capability, generator);
     html += "</tr>";
@@ -60,10 +65,15 @@ std::string scores_table(const RunReport& report) {
 }
 
 std::string distances_table(const RunReport& report) {
-  std::string html = "<section><h2>Published scores</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">generator</th>"
-                     "<th scope=\"col\">Physics-IQ original</th><th scope=\"col\">Physics-IQ verified</th><th scope=\"col\">PIQ-sim</th>";
+  std::string html =
+      "<section><h2>Published scores</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">generator</th>"
+      "<th scope=\"col\">Physics-IQ original</th><th scope=\"col\">Physics-IQ verified</th><th "
+      "scope=\"col\">PIQ-sim</th>";
   const std::string space = report.features.empty() ? "Frechet distance" : report.features;
-  html += fmt::format("<th scope=\"col\">{}</th><th scope=\"col\">unbiased MMD&#178;</th><th scope=\"col\">windows</th></tr></thead><tbody>", escaped(space));
+  html += fmt::format(
+      "<th scope=\"col\">{}</th><th scope=\"col\">unbiased MMD&#178;</th><th "
+      "scope=\"col\">windows</th></tr></thead><tbody>",
+      escaped(space));
   for (const auto& generator : report.generators) {
     html += fmt::format("<tr class=\"{}\"><th scope=\"row\">{}</th>", kind_of(report, generator), escaped(generator));
     const auto found = report.physics_iq.find(generator);
@@ -74,7 +84,9 @@ std::string distances_table(const RunReport& report) {
     html += one == report.distributions.end()
                 ? "<td>-</td><td>-</td><td>-</td></tr>"
                 : fmt::format("<td>{:.3f}</td><td>{:.4f}</td><td>{}{}</td></tr>", one->frechet, one->mmd2, one->windows,
-                              one->small_sample ? fmt::format(" <b>too small a sample</b> for {} dimensions", one->dimensions) : "");
+                              one->small_sample
+                                  ? fmt::format(" <b>too small a sample</b> for {} dimensions", one->dimensions)
+                                  : "");
   }
   return html + "</tbody></table></div></section>\n";
 }
@@ -101,15 +113,19 @@ std::string violations_of(const TakeResult& take) {
   if (all.empty()) return html;
   html += "<ul class=\"violations\">";
   for (const auto& one : all)
-    html += fmt::format("<li><b>frame {}</b> {} <span class=\"dim\">{}</span></li>", one.frame, escaped(one.text), escaped(one.type));
+    html += fmt::format("<li><b>frame {}</b> {} <span class=\"dim\">{}</span></li>", one.frame, escaped(one.text),
+                        escaped(one.type));
   return html + "</ul>";
 }
 
 std::string player_of(const RunReport& report, const CaseView& view) {
-  if (view.strip.empty()) return "<p class=\"dim\">The pictures of this take are beyond the size budget of this report; the command below makes them.</p>";
+  if (view.strip.empty())
+    return "<p class=\"dim\">The pictures of this take are beyond the size budget of this report; the command below "
+           "makes them.</p>";
   const int first = view.first == nullptr ? -1 : view.first->frame;
   return fmt::format(
-      "<div class=\"player\" data-strip=\"{0}\" data-frames=\"{1}\" data-size=\"{2}\" data-fps=\"{3}\" data-context=\"{4}\" data-first=\"{5}\">"
+      "<div class=\"player\" data-strip=\"{0}\" data-frames=\"{1}\" data-size=\"{2}\" data-fps=\"{3}\" "
+      "data-context=\"{4}\" data-first=\"{5}\">"
       "<div class=\"strip\" tabindex=\"0\" role=\"group\" aria-label=\"all frames\"><img src=\"{0}\" loading=\"lazy\" "
       "alt=\"Film strip of {6}: truth above, rollout below, {1} frames from left to right\"></div></div>",
       escaped(view.strip), view.result->frame_count, report.size, report.rate.hz(), view.result->context_frames, first,
@@ -120,18 +136,21 @@ std::string case_html(const RunReport& report, const CaseView& view) {
   const std::string id = view.result->which.id();
   return fmt::format(
       "<article class=\"case {}\" id=\"{}\"><h3><a href=\"#{}\">{}</a> <span class=\"badge\">{}</span></h3>"
-      "<p class=\"caption\">&ldquo;{}&rdquo; <span class=\"dim\">{} context frames of {}; plausibility {:.2f}</span></p>{}{}"
+      "<p class=\"caption\">&ldquo;{}&rdquo; <span class=\"dim\">{} context frames of {}; plausibility "
+      "{:.2f}</span></p>{}{}"
       "<p><code>bitemark repro {}</code></p><details><summary>Measurements</summary>{}</details></article>\n",
-      view.take->passed() ? "passed" : "failed", escaped(id), escaped(id), escaped(id), view.take->passed() ? "passes" : "fails",
-      escaped(view.result->caption), view.result->context_frames, view.result->frame_count, view.plausibility, player_of(report, view),
-      violations_of(*view.take), escaped(view.repro), measurements_of(*view.take));
+      view.take->passed() ? "passed" : "failed", escaped(id), escaped(id), escaped(id),
+      view.take->passed() ? "passes" : "fails", escaped(view.result->caption), view.result->context_frames,
+      view.result->frame_count, view.plausibility, player_of(report, view), violations_of(*view.take),
+      escaped(view.repro), measurements_of(*view.take));
 }
 
 std::string cases_html(const RunReport& report, const std::vector<CaseView>& cases) {
   if (cases.empty()) return "";
   const auto failing = std::count_if(cases.begin(), cases.end(), [](const auto& view) { return !view.take->passed(); });
   std::string html = fmt::format(
-      "<section><h2>Takes: {} failing, {} passing</h2><p>Failing ones first, the least plausible of them first. In each strip the truth is "
+      "<section><h2>Takes: {} failing, {} passing</h2><p>Failing ones first, the least plausible of them first. In "
+      "each strip the truth is "
       "above and the rollout below. With JavaScript: drag the slider, or focus it and use the arrow keys.</p>\n",
       failing, static_cast<long>(cases.size()) - failing);
   for (const auto& view : cases) html += case_html(report, view);
@@ -140,14 +159,19 @@ std::string cases_html(const RunReport& report, const std::vector<CaseView>& cas
 
 std::string faults_html(const std::vector<FaultRow>& faults) {
   if (faults.empty()) return "";
-  std::string html = "<section><h2>Do the metrics see what they are for?</h2><p>Each fault was put into true episodes on purpose. AUROC: the "
-                     "chance that the metric finds the broken take worse than a second take of it. A <em>must</em> needs 0.95, a "
-                     "<em>must not</em> at most 0.65.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">fault</th>"
-                     "<th scope=\"col\">metric</th><th scope=\"col\">AUROC</th><th scope=\"col\">95 % interval</th><th scope=\"col\">expected</th><th scope=\"col\">takes</th></tr></thead><tbody>";
+  std::string html =
+      "<section><h2>Do the metrics see what they are for?</h2><p>Each fault was put into true episodes on purpose. "
+      "AUROC: the "
+      "chance that the metric finds the broken take worse than a second take of it. A <em>must</em> needs 0.95, a "
+      "<em>must not</em> at most 0.65.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">fault</th>"
+      "<th scope=\"col\">metric</th><th scope=\"col\">AUROC</th><th scope=\"col\">95 % interval</th><th "
+      "scope=\"col\">expected</th><th scope=\"col\">takes</th></tr></thead><tbody>";
   for (const auto& row : faults)
-    html += fmt::format("<tr{}><th scope=\"row\">{}</th><td>{}</td><td>{:.3f}</td><td>[{:.2f}, {:.2f}]</td><td>{}{}</td><td>{}</td></tr>",
-                        row.holds() ? "" : " class=\"broken\"", escaped(row.fault), escaped(row.metric), row.auroc.value, row.auroc.low,
-                        row.auroc.high, text_of(row.expectation), row.holds() ? "" : " <b>does not hold</b>", row.takes);
+    html += fmt::format(
+        "<tr{}><th scope=\"row\">{}</th><td>{}</td><td>{:.3f}</td><td>[{:.2f}, "
+        "{:.2f}]</td><td>{}{}</td><td>{}</td></tr>",
+        row.holds() ? "" : " class=\"broken\"", escaped(row.fault), escaped(row.metric), row.auroc.value, row.auroc.low,
+        row.auroc.high, text_of(row.expectation), row.holds() ? "" : " <b>does not hold</b>", row.takes);
   return html + "</tbody></table></div></section>\n";
 }
 
@@ -169,13 +193,19 @@ std::string provenance_html(const RunReport& report) {
 
 std::string html_page(const RunReport& report, const ReportOptions& options, const std::vector<CaseView>& cases) {
   std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-      "<meta name=\"color-scheme\" content=\"light dark\"><title>Bitemark: {0} on {1}</title><link rel=\"stylesheet\" href=\"data/report.css\">"
-      "<script src=\"data/report.js\" defer></script></head><body><header><p class=\"brand\">Bitemark</p><h1>{0} on the {1} suite</h1>"
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\">"
+      "<meta name=\"color-scheme\" content=\"light dark\"><title>Bitemark: {0} on {1}</title><link rel=\"stylesheet\" "
+      "href=\"data/report.css\">"
+      "<script src=\"data/report.js\" defer></script></head><body><header><p class=\"brand\">Bitemark</p><h1>{0} on "
+      "the {1} suite</h1>"
       "<p class=\"verdict\">{2}</p></header><main>\n",
-      escaped(report.subject.empty() ? "baselines" : report.subject), escaped(report.suite), escaped(verdict_in_words(report, options.comparison)));
+      escaped(report.subject.empty() ? "baselines" : report.subject), escaped(report.suite),
+      escaped(verdict_in_words(report, options.comparison)));
   html += scores_table(report);
-  if (options.comparison) html += "<section><h2>Against the baseline</h2><pre>" + escaped(describe(*options.comparison)) + "</pre></section>\n";
+  if (options.comparison)
+    html +=
+        "<section><h2>Against the baseline</h2><pre>" + escaped(describe(*options.comparison)) + "</pre></section>\n";
   html += cases_html(report, cases) + distances_table(report) + faults_html(options.faults) + provenance_html(report);
   return html + "</main></body></html>\n";
 }

@@ -13,10 +13,18 @@ std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
       default:
         // XML 1.0 has no place for other control characters.
         if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') out += c;
@@ -33,7 +41,8 @@ std::vector<CaseView> order_cases(const RunReport& report) {
     CaseView view;
     view.result = &one;
     view.take = take;
-    for (const auto& [metric, value] : take->plausibility) view.plausibility += value / static_cast<double>(take->plausibility.size());
+    for (const auto& [metric, value] : take->plausibility)
+      view.plausibility += value / static_cast<double>(take->plausibility.size());
     view.first = first_violation(take->metrics);
     views.push_back(view);
   }
@@ -53,7 +62,8 @@ std::string verdict_in_words(const RunReport& report, const std::optional<Compar
       ++all;
       passed += take->passed() ? 1 : 0;
     }
-  std::string words = fmt::format("{} continues {} of {} takes without breaking the world.", report.subject, passed, all);
+  std::string words =
+      fmt::format("{} continues {} of {} takes without breaking the world.", report.subject, passed, all);
   const std::string *best = nullptr, *worst = nullptr;
   double high = -1;
   double low = 2;
@@ -64,9 +74,9 @@ std::string verdict_in_words(const RunReport& report, const std::optional<Compar
     if (mean > high) high = mean, best = &capability;
     if (mean < low) low = mean, worst = &capability;
   }
-  if (best != nullptr) words += fmt::format(" It is best in {} ({:.2f}) and worst in {} ({:.2f}).", *best, high, *worst, low);
-  if (comparison)
-    words = fmt::format("{} against {}. {}", text_of(comparison->verdict), comparison->a, words);
+  if (best != nullptr)
+    words += fmt::format(" It is best in {} ({:.2f}) and worst in {} ({:.2f}).", *best, high, *worst, low);
+  if (comparison) words = fmt::format("{} against {}. {}", text_of(comparison->verdict), comparison->a, words);
   return words;
 }
 

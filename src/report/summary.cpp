@@ -45,15 +45,20 @@ std::string text_summary(const RunReport& report) {
   for (const auto& generator : report.generators) {
     text += fmt::format("{:<14}", generator);
     for (const auto& capability : columns) text += fmt::format(" {:>19}", cell(report, capability, generator));
-    text += fmt::format(" {:>8} {:>8}\n", physics_iq_cell(report, generator, "sim"), distribution_cell(report, generator));
+    text +=
+        fmt::format(" {:>8} {:>8}\n", physics_iq_cell(report, generator, "sim"), distribution_cell(report, generator));
   }
   return text + "\n" + verdict_in_words(report, std::nullopt) + "\n";
 }
 
-std::string markdown_summary(const RunReport& report, const ReportOptions& options, const std::vector<CaseView>& cases) {
+std::string markdown_summary(const RunReport& report, const ReportOptions& options,
+                             const std::vector<CaseView>& cases) {
   const auto columns = used_capabilities(report);
-  std::string text = fmt::format("# Bitemark: {}\n\n{}\n\n", report.suite, verdict_in_words(report, options.comparison));
-  text += "Plausibility: 1 = as a second take of the same world, 0 = as the best trivial row. 95 % intervals, clustered by scenario.\n\n";
+  std::string text =
+      fmt::format("# Bitemark: {}\n\n{}\n\n", report.suite, verdict_in_words(report, options.comparison));
+  text +=
+      "Plausibility: 1 = as a second take of the same world, 0 = as the best trivial row. 95 % intervals, clustered by "
+      "scenario.\n\n";
   text += "| generator |";
   std::string rule = "|---|";
   for (const auto& capability : columns) {
@@ -65,7 +70,8 @@ std::string markdown_summary(const RunReport& report, const ReportOptions& optio
   for (const auto& generator : report.generators) {
     text += fmt::format("| {} |", generator);
     for (const auto& capability : columns) text += fmt::format(" {} |", cell(report, capability, generator));
-    for (const char* name : {"original", "verified", "sim"}) text += fmt::format(" {} |", physics_iq_cell(report, generator, name));
+    for (const char* name : {"original", "verified", "sim"})
+      text += fmt::format(" {} |", physics_iq_cell(report, generator, name));
     text += fmt::format(" {} |\n", distribution_cell(report, generator));
   }
   text += "\n## Failing takes\n\n";
@@ -74,8 +80,8 @@ std::string markdown_summary(const RunReport& report, const ReportOptions& optio
     if (view.take->passed() || listed >= kMarkdownCases) continue;
     ++listed;
     const std::string what = !view.take->failure.empty() ? view.take->failure
-                             : view.first != nullptr     ? fmt::format("frame {}: {}", view.first->frame, view.first->text)
-                                                         : "a metric failed";
+                             : view.first != nullptr ? fmt::format("frame {}: {}", view.first->frame, view.first->text)
+                                                     : "a metric failed";
     text += fmt::format("- `{}`: {}. `bitemark repro {}`\n", view.result->which.id(), what, view.repro);
   }
   if (listed == 0) text += "None.\n";
@@ -96,23 +102,26 @@ std::string junit_xml(const RunReport& report, const std::vector<CaseView>& case
       failures += view->take->failure.empty() && !view->take->passed() ? 1 : 0;
       errors += view->take->failure.empty() ? 0 : 1;
     }
-    xml += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n", escaped(scenario), views.size(), failures, errors);
+    xml += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n", escaped(scenario),
+                       views.size(), failures, errors);
     for (const auto* view : views) {
       const std::string id = view->result->which.id();
-      xml += fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" file=\"scenarios/{}.json\"", escaped(report.suite),
-                         escaped(scenario), escaped(id), escaped(scenario));
+      xml += fmt::format("    <testcase classname=\"{}.{}\" name=\"{}\" file=\"scenarios/{}.json\"",
+                         escaped(report.suite), escaped(scenario), escaped(id), escaped(scenario));
       if (view->take->passed()) {
         xml += "/>\n";
         continue;
       }
       const std::string what = !view->take->failure.empty() ? view->take->failure
-                               : view->first != nullptr     ? fmt::format("frame {}: {}", view->first->frame, view->first->text)
-                                                            : "a metric failed";
+                               : view->first != nullptr
+                                   ? fmt::format("frame {}: {}", view->first->frame, view->first->text)
+                                   : "a metric failed";
       const char* element = view->take->failure.empty() ? "failure" : "error";
       const std::string type = view->first == nullptr ? "harness.rollout" : "physics." + view->first->type;
-      xml += fmt::format(">\n      <{0} type=\"{1}\" message=\"{2}\">{2}\nbitemark repro {3}</{0}>\n", element, escaped(type),
-                         escaped(what), escaped(view->repro));
-      if (!view->strip.empty()) xml += fmt::format("      <system-out>[[ATTACHMENT|{}]]</system-out>\n", escaped(view->strip));
+      xml += fmt::format(">\n      <{0} type=\"{1}\" message=\"{2}\">{2}\nbitemark repro {3}</{0}>\n", element,
+                         escaped(type), escaped(what), escaped(view->repro));
+      if (!view->strip.empty())
+        xml += fmt::format("      <system-out>[[ATTACHMENT|{}]]</system-out>\n", escaped(view->strip));
       xml += "    </testcase>\n";
     }
     xml += "  </testsuite>\n";

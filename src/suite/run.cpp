@@ -113,7 +113,8 @@ std::vector<std::uint8_t> pack(std::span<const Frame> frames) {
 }
 
 /// "frames": the continuation, "context": what it continues.
-void keep_clip(const Run& run, const Case& which, const std::string& generator, const Episode& truth, const Clip& rollout) {
+void keep_clip(const Run& run, const Case& which, const std::string& generator, const Episode& truth,
+               const Clip& rollout) {
   const auto count = static_cast<std::size_t>(truth.info.context_frames);
   const std::span<const Frame> all(rollout.frames);
   const auto context = pack(all.first(count));
@@ -123,8 +124,9 @@ void keep_clip(const Run& run, const Case& which, const std::string& generator, 
   };
   const fs::path folder = run.options.out / "clips" / generator;
   make_folder(folder);
-  save_safetensors(folder / (which.id() + ".safetensors"), {{"frames", DType::kU8, shape(all.size() - count), frames.data()},
-                                                            {"context", DType::kU8, shape(count), context.data()}});
+  save_safetensors(folder / (which.id() + ".safetensors"),
+                   {{"frames", DType::kU8, shape(all.size() - count), frames.data()},
+                    {"context", DType::kU8, shape(count), context.data()}});
 }
 
 CaseResult judge_case(const Run& run, const Case& which) {
