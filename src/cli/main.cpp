@@ -1,0 +1,58 @@
+// bitemark: the simulator and the harness.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/interrupt.h"
+#include "cli/command.h"
+
+namespace {
+
+using bitemark::ExitCode;
+using bitemark::cli::Action;
+using bitemark::cli::Command;
+
+constexpr Command kCommands[] = {
+    {"list", "Scenarios, what they show and how they may be asked for", bitemark::cli::configure_list},
+    {"render", "Render one take with its ground truth", bitemark::cli::configure_render},
+    {"dataset", "Write training shards from many takes", bitemark::cli::configure_dataset},
+};
+
+ExitCode run(int argc, char** argv) {
+  CLI::App app("Simulates physics, renders it as ground truth, and judges video models by it.", "bitemark");
+  app.require_subcommand(1);
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const Command& command : kCommands) {
+    CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
+    actions.emplace_back(subcommand, command.configure(*subcommand));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? ExitCode::kDone : ExitCode::kBadInput;
+  }
+  for (const auto& [subcommand, action] : actions) {
+    if (subcommand->parsed()) return action();
+  }
+  return ExitCode::kBadInput;
+}
+
+ExitCode complain(ExitCode code, const char* what) {
+  fmt::print(stderr, "bitemark: {}\n", what);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bitemark::listen_for_interrupts();
+  try {
+    return static_cast<int>(run(argc, argv));
+  } catch (const bitemark::InputError& error) {
+    return static_cast<int>(complain(ExitCode::kBadInput, error.what()));
+  } catch (const bitemark::InterruptedError& error) {
+    return static_cast<int>(complain(ExitCode::kInterrupted, error.what()));
+  } catch (const std::exception& error) {
+    return static_cast<int>(complain(ExitCode::kInternal, error.what()));
+  }
+}

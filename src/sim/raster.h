@@ -1,0 +1,71 @@
+// The rasteriser: which surface is seen at each sample of a regular grid, and how far away it is.
+//
+// Screen coordinates are fixed point with 8 bits below the pixel, edge functions are exact 64-bit integers, ties go
+// by the top-left rule: no sample is missed or hit twice along a shared edge. The result for one sample depends on
+// the triangles alone, never on the order of work.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/mesh.h"
+
+namespace bitemark::sim {
+
+/// What the rasteriser draws: a mesh somewhere.
+struct MeshPose {
+  const Mesh* mesh = nullptr;
+  Affine X_CB;  ///< body to camera
+};
+
+/// Pinhole or, for shadow maps, parallel: then x, y are scaled camera coordinates and "depth" is far - z.
+struct Projector {
+  bool parallel = false;
+  float fx = 1, fy = 1, cx = 0, cy = 0;  ///< [samples]
+  float near = 0.05F;                    ///< [m], pinhole only
+  float far = 0;                         ///< [m], parallel only
+};
+
+constexpr std::uint32_t kNoSurface = 0xffffffffU;
+
+/// One entry a sample, row-major [height, width].
+struct VisibilityBuffer {
+  int width = 0, height = 0;
+  std::vector<float> closeness;       ///< pinhole: 1 / z [1/m]; parallel: far - z [m]; 0 = nothing
+  std::vector<std::uint32_t> surface; ///< (item << 20) | triangle, kNoSurface = nothing
+  std::vector<int> covered;           ///< by item: samples that it would have with nothing in front, if asked for
+
+  void clear(int w, int h);
+  static std::uint32_t item_of(std::uint32_t surface) { return surface >> 20U; }
+  static std::uint32_t triangle_of(std::uint32_t surface) { return surface & 0xfffffU; }
+};
+
+/// Draws `items` (at most 4096, of at most 2^20 triangles) into `buffer`, which has its size already. `owner[i]`
+/// groups items of one body: `covered` counts by owner.
+class Rasterizer {
+ public:
+  void draw(const std::vector<MeshPose>& items, const Projector& projector, VisibilityBuffer& buffer);
+  /// The same, and counts for each owner the samples covered by it alone. `owners` of items ascend.
+  void draw_and_count(const std::vector<MeshPose>& items, const std::vector<int>& owners, int owner_count,
+                      const Projector& projector, VisibilityBuffer& buffer);
+
+ private:
+  struct Corner {
+    double x = 0, y = 0, closeness = 0;
+  };
+  void draw_item(const MeshPose& item, std::uint32_t item_index);
+  void draw_clipped(const V3* corners, std::uint32_t surface);
+  Corner to_screen(V3 p) const;
+  void draw_triangle(const Corner& a, const Corner& b, const Corner& c, std::uint32_t surface);
+
+  Projector projector_;
+  VisibilityBuffer* buffer_ = nullptr;
+  std::vector<V3> camera_positions_;
+  std::vector<Corner> screen_;
+  std::vector<std::int32_t> stamp_;  ///< last owner that covered this sample
+  std::int32_t owner_ = -1;
+  int owner_covered_ = 0;
+  bool counting_ = false;
+};
+
+}  // namespace bitemark::sim

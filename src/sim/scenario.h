@@ -1,0 +1,27 @@
+// A scenario file: a situation with random parameters. Format: scenarios/scenario.schema.json, docs/scenarios.md.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace bitemark {
+
+struct Scenario {
+  std::string name, family, summary;
+  std::string file;                  ///< where it was read, for messages
+  double duration_s = 0;             ///< of the clip unless the caller asks for another
+  double context_s = 0;              ///< of the frames that a generator is given
+  std::vector<std::string> modes;    ///< continuation | text-to-video; the first is the default
+  std::vector<std::string> metrics;  ///< that apply
+  Json document;                     ///< the whole file, valid against the schema
+};
+
+/// Throws InputError that lists all faults of the file, each with its JSON pointer.
+Scenario load_scenario(const std::filesystem::path& path);
+/// All scenarios of a folder (*.json with a "bodies" member), by name. Throws InputError when there is none.
+std::vector<Scenario> load_scenarios(const std::filesystem::path& folder);
+
+}  // namespace bitemark

@@ -1,0 +1,275 @@
+#include "sim/simulate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "sim/faults/fault.h"
+#include "sim/rejection.h"
+#include "sim/truth.h"
+#include "sim/vec.h"
+
+namespace bitemark {
+namespace sim {
+namespace {
+
+constexpr int kAttempts = 200;
+constexpr int kFineAbove = 128;  // wider images get finer meshes [px]
+
+RejectionLog& rejection_log() {
+  static RejectionLog log;
+  return log;
+}
+std::mutex rejection_mutex;
+
+void check_options(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options) {
+  const auto refuse = [&](const std::string& what) { throw InputError(scenario.name, "", what); };
+  if (split != "train" && split != "test" && split != "ood") {
+    refuse("unknown split '" + split + "', expected train, test or ood");
+  }
+  if (take < 0) refuse("take " + std::to_string(take) + ", expected 0 or more");
+  if (options.second_take < 0) refuse("second take " + std::to_string(options.second_take) + ", expected 0 or more");
+  for (const int side : {options.width, options.height}) {
+    if (side < 16 || side > 4096) refuse("an image side of " + std::to_string(side) + " px, expected 16 to 4096");
+  }
+  if (options.duration_s && !(*options.duration_s > 0 && *options.duration_s <= 60)) {
+    refuse("a duration of " + std::to_string(*options.duration_s) + " s, expected 0 to 60");
+  }
+  const auto& modes = scenario.modes;
+  if (!options.mode.empty() && std::find(modes.begin(), modes.end(), options.mode) == modes.end()) {
+    refuse("has no mode '" + options.mode + "'");
+  }
+}
+
+/// Draws and simulates until a take shows what it is for.
+World make_world(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options) {
+  std::string reason;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    World world;
+    world.scene = resolve(scenario, split, take, attempt);
+    world.motion = simulate(world.scene);
+    reason = find_rejection(scenario, world.scene, world.motion);
+    if (!reason.empty()) {
+      const std::scoped_lock lock(rejection_mutex);
+      if (rejection_log()) rejection_log()(scenario.name, split, take, attempt, reason);
+      continue;
+    }
+    const double duration = options.duration_s.value_or(scenario.duration_s);
+    if (options.second_take > 0 || duration > world.scene.duration_s) {
+      world.scene.duration_s = std::max(duration, world.scene.duration_s);
+      if (options.second_take > 0) {
+        perturb(world.scene, scenario.name + "|" + split + "|" + std::to_string(take), options.second_take);
+      }
+      world.motion = simulate(world.scene);
+    }
+    return world;
+  }
+  throw InputError(scenario.file, "/require", split + " take " + std::to_string(take) + ": " +
+                                                  std::to_string(kAttempts) + " draws in a row were rejected, the last: " +
+                                                  reason);
+}
+
+std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int width, int height) {
+  std::vector<float> values;
+  const Pose X_C0W = inverse(timeline.front().camera.X_WC);
+  for (const FrameWorld& world : timeline) {
+    const Pose X_C0C = compose(X_C0W, world.camera.X_WC);
+    const Vec3 turn = rotation_vector(X_C0C.rotation);
+    for (const double x : X_C0C.position) values.push_back(static_cast<float>(x));
+    for (const double x : turn) values.push_back(static_cast<float>(x));
+    const JawState& jaws = world.jaws;
+    const Projection target = jaws.present ? project(world.camera, jaws.target) : Projection{};
+    values.push_back(jaws.present ? 1.0F : 0.0F);
+    values.push_back(jaws.present ? static_cast<float>(2 * target.u / width - 1) : 0.0F);
+    values.push_back(jaws.present ? static_cast<float>(2 * target.v / height - 1) : 0.0F);
+    values.push_back(static_cast<float>(jaws.phase));
+  }
+  return values;
+}
+
+BodyState make_state(const World& world, std::size_t b, const FrameWorld& frame) {
+  const BodyFrame& body = frame.bodies[b];
+  const BodyForm& form = world.motion.forms[b][static_cast<std::size_t>(body.form)];
+  BodyState state;
+  state.id = world.scene.bodies[b].info.id;
+  state.alive = body.alive;
+  state.X_WB = body.X_WB;
+  state.velocity = body.velocity;
+  state.angular_velocity = body.angular_velocity;
+  state.mass_kg = form.mass;
+  const Projection p = project(frame.camera, transform(body.X_WB, form.center));
+  state.u = p.u;
+  state.v = p.v;
+  state.depth_m = p.depth;
+  return state;
+}
+
+EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
+                      const World& world) {
+  EpisodeInfo info;
+  info.scenario = scenario.name;
+  info.family = scenario.family;
+  info.split = split;
+  info.take = take;
+  info.second_take = options.second_take;
+  info.fault = options.fault;
+  info.fault_first_frame = world.fault_first_frame;
+  info.mode = options.mode.empty() ? scenario.modes.front() : options.mode;
+  info.solver = world.scene.physics.solver == SolverProfile::kBouncing ? "bouncing" : "stacking";
+  info.rate = options.rate;
+  info.width = options.width;
+  info.height = options.height;
+  info.frame_count = static_cast<int>(world.timeline.size());
+  info.context_frames = info.mode == "text-to-video" ? 0 : context_frames(scenario, options.rate);
+  info.captions = world.scene.captions;
+  Pcg32 random = stream_for(world.scene.seed, "caption");
+  info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];
+  info.metrics = scenario.metrics;
+  info.parameters = world.scene.parameters;
+  for (const BodySpec& body : world.scene.bodies) {
+    if (body.info.id != 0) info.bodies.push_back(body.info);
+  }
+  for (Event event : world.motion.events) {
+    event.frame = frame_of_step(event.step, world.motion.step_hz, options.rate);
+    if (event.frame < info.frame_count) info.events.push_back(event);
+  }
+  for (const FrameWorld& frame : world.timeline) {
+    info.cameras.push_back(frame.camera);
+    std::vector<BodyState> states;
+    for (std::size_t b = 0; b < world.scene.bodies.size(); ++b) {
+      if (world.scene.bodies[b].info.id != 0) states.push_back(make_state(world, b, frame));
+    }
+    info.states.push_back(std::move(states));
+  }
+  info.controls.values = make_controls(world.timeline, options.width, options.height);
+  return info;
+}
+
+struct WorkerBuffers {
+  Labeller labeller;
+  Shader shader;
+};
+
+/// Renders blocks of frames in parallel and hands them on in order.
+class EpisodeRenderer {
+ public:
+  EpisodeRenderer(const World& world, const RenderOptions& options, EpisodeInfo& info)
+      : world_(world), options_(options), info_(info), stage_(world.scene, world.motion, options.width > kFineAbove) {}
+
+  void run(const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
+    const int count = info_.frame_count, block = 8 * options_.threads;
+    labels_.resize(static_cast<std::size_t>(count));
+    int labelled = 0;
+    for (int first = 0; first < count; first += block) {
+      stop_if_interrupted();
+      const int last = std::min(count, first + block);
+      if (options_.truth || options_.visibility) {
+        label(labelled, std::min(count, last + 1));  // flow looks one frame ahead
+        labelled = std::min(count, last + 1);
+      }
+      std::vector<Frame> frames(static_cast<std::size_t>(last - first));
+      std::vector<FrameTruth> truths(frames.size());
+      parallel_for(frames.size(), options_.threads, [&](std::size_t i) {
+        frames[i] = shade(first + static_cast<int>(i));
+        if (options_.truth) truths[i] = truth(first + static_cast<int>(i));
+      });
+      for (std::size_t i = 0; i < frames.size(); ++i) {
+        emit(first + static_cast<int>(i), std::move(frames[i]), std::move(truths[i]));
+      }
+      for (int i = std::max(0, first - 1); i + 1 < last; ++i) labels_[static_cast<std::size_t>(i)] = {};
+    }
+  }
+
+ private:
+  static WorkerBuffers& buffers() {
+    thread_local WorkerBuffers buffers;
+    return buffers;
+  }
+  const FrameWorld& frame(int index) const { return world_.timeline[static_cast<std::size_t>(index)]; }
+
+  Frame shade(int index) const {
+    return buffers().shader.render(stage_.items(frame(index)), frame(index).camera, stage_.lighting(frame(index)),
+                                   options_.width, options_.height);
+  }
+
+  void label(int first, int last) {
+    parallel_for(static_cast<std::size_t>(std::max(0, last - first)), options_.threads, [&](std::size_t i) {
+      const int index = first + static_cast<int>(i);
+      LabelImage image = buffers().labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(),
+                                                  frame(index).camera, options_.width, options_.height);
+      std::size_t at = 0;
+      for (std::size_t b = 0; b < world_.scene.bodies.size(); ++b) {
+        if (world_.scene.bodies[b].info.id == 0) continue;
+        BodyState& state = info_.states[static_cast<std::size_t>(index)][at++];
+        state.visible_px = image.visible[b];
+        state.full_px = image.full[b];
+      }
+      labels_[static_cast<std::size_t>(index)] = std::move(image);
+    });
+  }
+
+  FrameTruth truth(int index) const {
+    const auto labelled = [&](int i) -> LabelledFrame {
+      if (i < 0 || i >= info_.frame_count) return {};
+      return {&frame(i), &labels_[static_cast<std::size_t>(i)]};
+    };
+    return make_truth(world_.scene, world_.motion, labelled(index - 1), labelled(index), labelled(index + 1));
+  }
+
+  const World& world_;
+  const RenderOptions& options_;
+  EpisodeInfo& info_;
+  Stage stage_;
+  std::vector<LabelImage> labels_;
+};
+
+class MemorySink : public EpisodeSink {
+ public:
+  void begin(const EpisodeInfo& info) override { episode.info = info; }
+  void frame(int index, Frame&& frame, FrameTruth&& truth) override {
+    episode.clip.times.push_back(episode.info.rate.time_of(index));
+    episode.clip.frames.push_back(std::move(frame));
+    if (!truth.depth.empty()) episode.truth.push_back(std::move(truth));
+  }
+  void end(const EpisodeInfo& info) override { episode.info = info; }
+  Episode episode;
+};
+
+}  // namespace
+
+int context_frames(const Scenario& scenario, Rate rate) {
+  return static_cast<int>(std::llround(scenario.context_s * rate.hz()));
+}
+
+}  // namespace sim
+
+void log_rejections(RejectionLog log) { sim::rejection_log() = std::move(log); }
+
+void render_episode(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
+                    EpisodeSink& sink) {
+  sim::check_options(scenario, split, take, options);
+  sim::World world = sim::make_world(scenario, split, take, options);
+  const double duration = options.duration_s.value_or(scenario.duration_s);
+  const int count = std::max(1, static_cast<int>(std::floor(duration * options.rate.hz() + 1e-9)));
+  world.timeline = sim::make_timeline(world.scene, world.motion, options.rate, count, options.width, options.height);
+  if (!options.fault.empty()) sim::apply_fault(scenario, options, world);
+  EpisodeInfo info = sim::make_info(scenario, split, take, options, world);
+  sim::EpisodeRenderer renderer(world, options, info);
+  sink.begin(info);
+  renderer.run([&](int index, Frame&& frame, FrameTruth&& truth) {
+    sink.frame(index, std::move(frame), std::move(truth));
+  });
+  sink.end(info);
+}
+
+Episode render_episode(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options) {
+  sim::MemorySink sink;
+  render_episode(scenario, split, take, options, sink);
+  return std::move(sink.episode);
+}
+
+}  // namespace bitemark

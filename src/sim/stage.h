@@ -1,0 +1,38 @@
+// Meshes and surfaces of a scene, made once and drawn in every frame.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "sim/shade.h"
+#include "sim/timeline.h"
+
+namespace bitemark::sim {
+
+class Stage {
+ public:
+  /// `fine` chooses meshes for images wider than 128 pixels.
+  Stage(const SceneSpec& scene, const Motion& motion, bool fine);
+  /// All living bodies; `owner` is the index of the body. Thread-safe.
+  std::vector<DrawItem> items(const FrameWorld& world) const;
+  Lighting lighting(const FrameWorld& world) const;
+
+ private:
+  struct Part {
+    std::shared_ptr<const Mesh> mesh;
+    Surface surface;
+    bool tinted = true;  ///< takes the body's colour of the frame
+  };
+  struct Look {
+    std::vector<std::vector<Part>> forms;  ///< [form][part]
+    bool casts_shadow = true;
+    float dimming_radius = 0;
+  };
+  Look make_look(std::size_t body, const Motion& motion, bool fine) const;
+
+  const SceneSpec& scene_;
+  std::vector<Look> looks_;
+};
+
+}  // namespace bitemark::sim

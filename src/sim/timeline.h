@@ -1,0 +1,33 @@
+// The simulated world at the times of the frames: what a renderer needs to know of it.
+#pragma once
+
+#include <vector>
+
+#include "sim/jaws.h"
+#include "sim/motion.h"
+
+namespace bitemark::sim {
+
+struct BodyFrame {
+  bool alive = true;
+  Pose X_WB;
+  Vec3 velocity{0, 0, 0}, angular_velocity{0, 0, 0};  ///< world
+  int form = 0;                                       ///< index into Motion::forms of this body
+  std::array<std::uint8_t, 3> color{};                ///< sRGB
+  double wobble = 0;                                  ///< faults only: amplitude of the surface's shaking, in radii
+};
+
+struct FrameWorld {
+  double time_s = 0;
+  Camera camera;
+  std::vector<BodyFrame> bodies;  ///< in the order of SceneSpec::bodies
+  JawState jaws;
+};
+
+/// Poses between two steps are interpolated, but never across an event: then the earlier step counts.
+std::vector<FrameWorld> make_timeline(const SceneSpec& scene, const Motion& motion, Rate rate, int frame_count,
+                                      int width, int height);
+/// First frame at or after the time of a step.
+int frame_of_step(std::int64_t step, int step_hz, Rate rate);
+
+}  // namespace bitemark::sim

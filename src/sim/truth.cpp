@@ -1,0 +1,176 @@
+#include "sim/truth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "sim/vec.h"
+
+namespace bitemark::sim {
+namespace {
+
+struct FlagBits {
+  std::uint8_t occluded, left, cut, gone;
+};
+constexpr FlagBits kForward{FrameTruth::kForwardOccluded, FrameTruth::kForwardLeft, FrameTruth::kForwardCut,
+                            FrameTruth::kForwardGone};
+constexpr FlagBits kBackward{FrameTruth::kBackwardOccluded, FrameTruth::kBackwardLeft, FrameTruth::kBackwardCut,
+                             FrameTruth::kBackwardNew};
+
+/// Where a body's surface goes from one frame to another.
+struct BodyTransfer {
+  bool alive = false;
+  bool still = false;    ///< neither body nor camera moves: the flow is exactly zero
+  Pose X_C1C0;           ///< camera coordinates there from camera coordinates here
+  Pose X_BC0;            ///< body frame from camera coordinates here; for the test of existence
+  const SdfGrid* solid_there = nullptr;  ///< set where the form differs
+};
+
+bool same(const Pose& a, const Pose& b) { return a.position == b.position && a.rotation == b.rotation; }
+
+class FlowPass {
+ public:
+  FlowPass(const SceneSpec& scene, const Motion& motion, const LabelledFrame& here, const LabelledFrame& there,
+           const FlagBits& bits)
+      : here_(here), there_(there), bits_(bits) {
+    const Pose X_C1W = inverse(there.world->camera.X_WC);
+    for (std::size_t b = 0; b < scene.bodies.size(); ++b) {
+      const BodyFrame& from = here.world->bodies[b];
+      const BodyFrame& to = there.world->bodies[b];
+      BodyTransfer t;
+      t.alive = to.alive;
+      t.still = same(from.X_WB, to.X_WB) && same(here.world->camera.X_WC, there.world->camera.X_WC);
+      t.X_BC0 = compose(inverse(from.X_WB), here.world->camera.X_WC);
+      t.X_C1C0 = compose(compose(X_C1W, to.X_WB), t.X_BC0);
+      if (from.form != to.form) {
+        t.solid_there = motion.forms[b][static_cast<std::size_t>(to.form)].solid.get();
+      }
+      transfers_.push_back(t);
+    }
+  }
+
+  void run(std::vector<float>& flow, std::vector<std::uint8_t>& flags) const {
+    const LabelImage& labels = *here_.labels;
+    for (int y = 0; y < labels.height; ++y) {
+      for (int x = 0; x < labels.width; ++x) {
+        const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) +
+                               static_cast<std::size_t>(x);
+        flags[at] |= pixel(x, y, at, flow.data() + 2 * at);
+      }
+    }
+  }
+
+ private:
+  /// Writes the flow of one pixel, returns its flags.
+  std::uint8_t pixel(int x, int y, std::size_t at, float* flow) const {
+    const LabelImage& labels = *here_.labels;
+    const int owner = labels.owner[at];
+    if (owner < 0) return bits_.gone;  // nothing there: no surface, no flow
+    const BodyTransfer& t = transfers_[static_cast<std::size_t>(owner)];
+    if (!t.alive) return bits_.gone;
+    const Camera& camera = here_.world->camera;
+    const double z = static_cast<double>(labels.depth[at]);
+    const Vec3 p{(x + 0.5 - camera.cx) / camera.fx * z, (y + 0.5 - camera.cy) / camera.fy * z, z};
+    std::uint8_t flags = 0;
+    if (t.solid_there != nullptr && std::abs(t.solid_there->at(to_float(transform(t.X_BC0, p)))) > kSameSurface_m) {
+      flags |= bits_.gone;
+    }
+    if (t.still) {
+      if (there_.labels->owner[at] != owner) flags |= bits_.occluded;
+      return flags;
+    }
+    const Vec3 q = transform(t.X_C1C0, p);
+    if (q[2] <= 1e-3) return flags | bits_.left;
+    const double u = camera.cx + camera.fx * q[0] / q[2], v = camera.cy + camera.fy * q[1] / q[2];
+    flow[0] = static_cast<float>(u - (x + 0.5));
+    flow[1] = static_cast<float>(v - (y + 0.5));
+    if (u < 0 || v < 0 || u >= labels.width || v >= labels.height) return flags | bits_.left;
+    return seen_at(u, v, q[2], owner) ? flags : flags | bits_.occluded;
+  }
+
+  /// Is a point of `owner` at (u, v, z) what the other frame shows there? One of the four pixel centres around must
+  /// show this body, at this depth to within what the depth varies between them.
+  bool seen_at(double u, double v, double z, int owner) const {
+    const LabelImage& labels = *there_.labels;
+    const int x0 = static_cast<int>(std::floor(u - 0.5)), y0 = static_cast<int>(std::floor(v - 0.5));
+    double lowest = 1e9, highest = 0;
+    for (int k = 0; k < 4; ++k) {
+      const int x = std::clamp(x0 + (k & 1), 0, labels.width - 1), y = std::clamp(y0 + (k >> 1), 0, labels.height - 1);
+      const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) +
+                             static_cast<std::size_t>(x);
+      if (labels.owner[at] != owner) continue;
+      lowest = std::min(lowest, static_cast<double>(labels.depth[at]));
+      highest = std::max(highest, static_cast<double>(labels.depth[at]));
+    }
+    return z <= highest + 0.5 * (highest - lowest) + 0.01 * z && highest > 0;
+  }
+
+  static constexpr float kSameSurface_m = 0.006F;  // half a cell of the cookie's grid
+
+  LabelledFrame here_, there_;
+  FlagBits bits_;
+  std::vector<BodyTransfer> transfers_;
+};
+
+}  // namespace
+
+LabelImage Labeller::label(const std::vector<DrawItem>& items, std::size_t body_count, const Camera& camera, int width,
+                           int height) {
+  const Pose X_CW = inverse(camera.X_WC);
+  std::vector<MeshPose> poses;
+  std::vector<int> owners;
+  for (const DrawItem& item : items) {
+    poses.push_back({item.mesh.get(), to_affine(compose(X_CW, item.X_WB))});
+    owners.push_back(item.owner);
+  }
+  buffer_.clear(width, height);
+  rasterizer_.draw_and_count(poses, owners, static_cast<int>(body_count),
+                             {false, static_cast<float>(camera.fx), static_cast<float>(camera.fy),
+                              static_cast<float>(camera.cx), static_cast<float>(camera.cy)},
+                             buffer_);
+  LabelImage labels{width, height, {}, {}, std::vector<int>(body_count, 0), buffer_.covered};
+  labels.depth.resize(buffer_.surface.size());
+  labels.owner.resize(buffer_.surface.size());
+  for (std::size_t i = 0; i < buffer_.surface.size(); ++i) {
+    const bool empty = buffer_.surface[i] == kNoSurface;
+    const int owner = empty ? -1 : owners[VisibilityBuffer::item_of(buffer_.surface[i])];
+    labels.depth[i] = empty ? 0.0F : 1.0F / buffer_.closeness[i];
+    labels.owner[i] = static_cast<std::int16_t>(owner);
+    if (!empty) ++labels.visible[static_cast<std::size_t>(owner)];
+  }
+  return labels;
+}
+
+FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before,
+                      const LabelledFrame& now, const LabelledFrame& after) {
+  FrameTruth truth;
+  truth.depth = now.labels->depth;
+  const std::size_t pixels = truth.depth.size();
+  truth.ids.resize(pixels);
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const int owner = now.labels->owner[i];
+    truth.ids[i] = owner < 0 ? 0 : scene.bodies[static_cast<std::size_t>(owner)].info.id;
+  }
+  truth.flow_forward.assign(2 * pixels, 0.0F);
+  truth.flow_backward.assign(2 * pixels, 0.0F);
+  truth.flow_flags.assign(pixels, 0);
+  const auto cut = [&](const LabelledFrame& other) {
+    return other.world == nullptr || other.world->camera.shot != now.world->camera.shot;
+  };
+  const auto mark_cut = [&](std::uint8_t bit) {
+    for (std::uint8_t& flags : truth.flow_flags) flags |= bit;
+  };
+  if (cut(after)) {
+    mark_cut(kForward.cut);
+  } else {
+    FlowPass(scene, motion, now, after, kForward).run(truth.flow_forward, truth.flow_flags);
+  }
+  if (cut(before)) {
+    mark_cut(kBackward.cut);
+  } else {
+    FlowPass(scene, motion, now, before, kBackward).run(truth.flow_backward, truth.flow_flags);
+  }
+  return truth;
+}
+
+}  // namespace bitemark::sim

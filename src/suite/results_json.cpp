@@ -1,0 +1,181 @@
+// The file form of results: report.json, and one file a case while a run is under way.
+#include "base/error.h"
+#include "base/files.h"
+#include "suite/results.h"
+
+namespace bitemark {
+namespace {
+
+const char* text_of(Status status) {
+  return status == Status::kMeasured ? "measured" : status == Status::kFailed ? "failed" : "not-applicable";
+}
+
+Status status_from(const std::string& text, const std::string& file) {
+  for (const Status status : {Status::kMeasured, Status::kFailed, Status::kNotApplicable})
+    if (text == text_of(status)) return status;
+  throw InputError(file, "", "holds the unknown status \"" + text + "\"");
+}
+
+Json metric_json(const MetricResult& result) {
+  Json measurements = Json::array();
+  for (const auto& one : result.measurements)
+    measurements.push_back({{"name", one.name},
+                            {"value", one.value},
+                            {"unit", one.unit},
+                            {"higher_is_better", one.higher_is_better},
+                            {"coverage", one.coverage}});
+  Json violations = Json::array();
+  for (const auto& one : result.violations)
+    violations.push_back({{"type", one.type}, {"frame", one.frame}, {"text", one.text}});
+  return {{"metric", result.metric},
+          {"status", text_of(result.status)},
+          {"reason", result.reason},
+          {"measurements", measurements},
+          {"violations", violations}};
+}
+
+MetricResult metric_from(const Json& json, const std::string& file) {
+  MetricResult result;
+  result.metric = json_member<std::string>(json, "metric", file);
+  result.status = status_from(json_member<std::string>(json, "status", file), file);
+  result.reason = json_member<std::string>(json, "reason", file);
+  for (const auto& one : json_member<Json>(json, "measurements", file))
+    result.measurements.push_back({json_member<std::string>(one, "name", file), json_member<double>(one, "value", file),
+                                   json_member<std::string>(one, "unit", file),
+                                   json_member<bool>(one, "higher_is_better", file),
+                                   json_member<double>(one, "coverage", file)});
+  for (const auto& one : json_member<Json>(json, "violations", file))
+    result.violations.push_back({json_member<std::string>(one, "type", file), json_member<int>(one, "frame", file),
+                                 json_member<std::string>(one, "text", file)});
+  if (result.status == Status::kMeasured && result.measurements.empty())
+    throw InputError(file, result.metric, "is measured but holds no measurement");
+  return result;
+}
+
+Json take_json(const TakeResult& take) {
+  Json metrics = Json::array();
+  for (const auto& result : take.metrics) metrics.push_back(metric_json(result));
+  return {{"generator", take.generator},           {"passed", take.passed()},           {"failure", take.failure},
+          {"rollout_digest", take.rollout_digest}, {"plausibility", take.plausibility}, {"metrics", metrics}};
+}
+
+TakeResult take_from(const Json& json, const std::string& file) {
+  TakeResult take;
+  take.generator = json_member<std::string>(json, "generator", file);
+  take.failure = json_member<std::string>(json, "failure", file);
+  take.rollout_digest = json_member<std::string>(json, "rollout_digest", file);
+  take.plausibility = json_member<std::map<std::string, double>>(json, "plausibility", file);
+  for (const auto& [name, value] : take.plausibility)
+    if (find_metric(name) == nullptr)
+      throw InputError(file, "/plausibility", "names the unknown metric \"" + name + "\"");
+  for (const auto& result : json_member<Json>(json, "metrics", file)) take.metrics.push_back(metric_from(result, file));
+  return take;
+}
+
+Json score_json(const Score& score) {
+  const auto& e = score.estimate;
+  return {{"mean", e.mean},
+          {"low", e.low},
+          {"high", e.high},
+          {"standard_error", e.standard_error},
+          {"takes", e.count},
+          {"scenarios", e.clusters},
+          {"coverage", score.coverage},
+          {"minimum_detectable_effect", minimum_detectable_effect(e)}};
+}
+
+Json distribution_json(const DistributionResult& one) {
+  return {{"generator", one.generator},      {"frechet", one.frechet}, {"mmd2", one.mmd2},
+          {"windows", one.windows},          {"clips", one.clips},     {"dimensions", one.dimensions},
+          {"small_sample", one.small_sample}};
+}
+
+DistributionResult distribution_from(const Json& json, const std::string& file) {
+  return {json_member<std::string>(json, "generator", file),
+          json_member<double>(json, "frechet", file),
+          json_member<double>(json, "mmd2", file),
+          json_member<int>(json, "windows", file),
+          json_member<int>(json, "clips", file),
+          json_member<int>(json, "dimensions", file),
+          json_member<bool>(json, "small_sample", file)};
+}
+
+}  // namespace
+
+Json to_json(const CaseResult& result) {
+  Json takes = Json::array();
+  for (const auto& take : result.takes) takes.push_back(take_json(take));
+  return {{"id", result.which.id()},
+          {"scenario", result.which.scenario},
+          {"mode", result.which.mode},
+          {"split", result.which.split},
+          {"take", result.which.take},
+          {"caption", result.caption},
+          {"context_frames", result.context_frames},
+          {"frame_count", result.frame_count},
+          {"takes", takes}};
+}
+
+CaseResult case_result_from_json(const Json& json, const std::string& file) {
+  CaseResult result;
+  result.which = {json_member<std::string>(json, "scenario", file), json_member<std::string>(json, "mode", file),
+                  json_member<std::string>(json, "split", file), json_member<int>(json, "take", file)};
+  result.caption = json_member<std::string>(json, "caption", file);
+  result.context_frames = json_member<int>(json, "context_frames", file);
+  result.frame_count = json_member<int>(json, "frame_count", file);
+  for (const auto& take : json_member<Json>(json, "takes", file)) result.takes.push_back(take_from(take, file));
+  return result;
+}
+
+Json to_json(const RunReport& report) {
+  Json json;
+  json["schema"] = 1;
+  json["suite"] = report.suite;
+  json["suite_file"] = report.suite_file;
+  json["size"] = report.size;
+  json["fps"] = to_text(report.rate);
+  json["digest"] = report.digest;
+  json["fingerprints"] = {
+      {"protocol", report.protocol}, {"environment", report.environment}, {"models", report.models}};
+  json["subject"] = report.subject;
+  json["generators"] = report.generators;
+  Json scores = Json::object();
+  for (const auto& [capability, row] : report.scores)
+    for (const auto& [generator, score] : row) scores[capability][generator] = score_json(score);
+  json["scores"] = scores;
+  json["physics_iq"] = report.physics_iq;
+  json["features"] = report.features;
+  Json distributions = Json::array();
+  for (const auto& one : report.distributions) distributions.push_back(distribution_json(one));
+  json["distributions"] = distributions;
+  Json cases = Json::array();
+  for (const auto& one : report.cases) cases.push_back(to_json(one));
+  json["cases"] = cases;
+  return json;
+}
+
+RunReport load_report(const std::filesystem::path& path) {
+  const fs::path file_path = fs::is_directory(path) ? path / "report.json" : path;
+  const std::string file = file_path.string();
+  const Json json = load_json(file_path);
+  RunReport report;
+  report.suite = json_member<std::string>(json, "suite", file);
+  report.suite_file = json_member<std::string>(json, "suite_file", file);
+  report.size = json_member<int>(json, "size", file);
+  report.rate = parse_rate(json_member<std::string>(json, "fps", file));
+  const auto prints = json_member<Json>(json, "fingerprints", file);
+  report.protocol = json_member<std::string>(prints, "protocol", file, "/fingerprints");
+  report.environment = json_member<std::map<std::string, std::string>>(prints, "environment", file, "/fingerprints");
+  report.models = json_member<std::map<std::string, std::string>>(prints, "models", file, "/fingerprints");
+  report.subject = json_member<std::string>(json, "subject", file);
+  report.generators = json_member<std::vector<std::string>>(json, "generators", file);
+  report.features = json_member<std::string>(json, "features", file);
+  for (const auto& one : json_member<Json>(json, "distributions", file))
+    report.distributions.push_back(distribution_from(one, file));
+  for (const auto& one : json_member<Json>(json, "cases", file))
+    report.cases.push_back(case_result_from_json(one, file));
+  summarise(report);
+  return report;
+}
+
+}  // namespace bitemark
