@@ -33,13 +33,12 @@ ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scen
   Shard shard;
   shard.name = path.stem().string();
   shard.file = std::make_shared<SafetensorsFile>(path);
-  shard.scenario = static_cast<std::size_t>(
-      std::find(scenarios_.begin(), scenarios_.end(), scenario) - scenarios_.begin());
+  shard.scenario =
+      static_cast<std::size_t>(std::find(scenarios_.begin(), scenarios_.end(), scenario) - scenarios_.begin());
   const TensorView& frames = shard.file->at("frames", DType::kU8, {-1, -1, -1, -1, 3});
   const std::int64_t takes = frames.shape[0], length = frames.shape[1];
   if (!shards_.empty() && (frames.shape[2] != height() || frames.shape[3] != width()))
-    throw InputError(path.string(), "frames",
-                     "has another size than the shards before: " + shape_text(frames.shape));
+    throw InputError(path.string(), "frames", "has another size than the shards before: " + shape_text(frames.shape));
   shard.file->at("controls", DType::kF32, {takes, length, static_cast<std::int64_t>(Controls::width())});
   shard.file->at("states", DType::kF32, {takes, length, FeatureNet::kBodies, FeatureNet::kState});
   shard.frames = map_tensor(*shard.file, "frames");
@@ -73,15 +72,18 @@ std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window
     if (fits(shard)) takes[shard.scenario] += static_cast<double>(shard.frames.size(0));
   double sum = 0;
   for (const auto& shard : shards_) {
-    if (fits(shard)) sum += weights_[shard.scenario] * static_cast<double>(shard.frames.size(0)) / takes[shard.scenario];
+    if (fits(shard))
+      sum += weights_[shard.scenario] * static_cast<double>(shard.frames.size(0)) / takes[shard.scenario];
     cumulative.push_back(sum);
   }
-  if (sum <= 0) throw InputError("no take in the training data has as many frames as the window: " + std::to_string(window));
+  if (sum <= 0)
+    throw InputError("no take in the training data has as many frames as the window: " + std::to_string(window));
   std::vector<ClipWindow> windows;
   for (std::int64_t i = 0; i < count; ++i) {
     ClipWindow drawn;
     const double place = random.uniform(0.0, sum);
-    drawn.shard = static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin());
+    drawn.shard =
+        static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin());
     drawn.shard = std::min(drawn.shard, shards_.size() - 1);
     const Shard& shard = shards_[drawn.shard];
     drawn.row = random.below(static_cast<std::uint32_t>(shard.frames.size(0)));

@@ -92,7 +92,8 @@ TextTower::TextTower(const TextConfig& config) : config_(config) {
 TextInput TextTower::forward(const Tensor& tokens) {
   const std::int64_t length = tokens.size(1);
   const double hidden = -std::numeric_limits<float>::infinity();
-  const Tensor causal = at::full({length, length}, hidden, positional_embedding_.options().requires_grad(false)).triu(1);
+  const Tensor causal =
+      at::full({length, length}, hidden, positional_embedding_.options().requires_grad(false)).triu(1);
   Tensor x = token_embedding_(tokens) + positional_embedding_.slice(0, 0, length);
   for (const auto& block : *blocks_) x = block->as<ResBlock>()->forward(x, causal);
   TextInput text;
@@ -100,7 +101,8 @@ TextInput TextTower::forward(const Tensor& tokens) {
   const Tensor end = tokens.argmax(1);  // the end token has the largest id
   text.pooled = text.tokens.gather(1, end.view({-1, 1, 1}).expand({-1, 1, x.size(2)})).squeeze(1);
   const Tensor place = at::arange(length, tokens.options()).unsqueeze(0);
-  text.padding = at::zeros(tokens.sizes(), x.options().requires_grad(false)).masked_fill(place > end.unsqueeze(1), hidden);
+  text.padding =
+      at::zeros(tokens.sizes(), x.options().requires_grad(false)).masked_fill(place > end.unsqueeze(1), hidden);
   return text;
 }
 

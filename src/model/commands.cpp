@@ -76,7 +76,8 @@ void features(const FeatureOptions& options) {
     owners.insert(owners.end(), static_cast<std::size_t>(windows.size(0)), static_cast<std::int32_t>(i));
     progress.advance();
   }
-  save_tensors(options.out, {{"features", at::cat(rows)}, {"owner", at::tensor(at::ArrayRef<std::int32_t>(owners)).to(at::kInt)}});
+  save_tensors(options.out,
+               {{"features", at::cat(rows)}, {"owner", at::tensor(at::ArrayRef<std::int32_t>(owners)).to(at::kInt)}});
 }
 
 void evaluate_vae(const EvaluateVaeOptions& options) {
@@ -118,7 +119,8 @@ void info(const fs::path& folder) {
   const Checkpoint checkpoint(folder);
   fmt::print("checkpoint  {}\ndigest      {}\n", checkpoint.name(), checkpoint.digest());
   const auto line = [&](const char* part, const char* file, const auto& network) {
-    fmt::print("{:<11} {:>9} parameters, {:>8} bytes, all finite\n", part, parameter_count(*network), fs::file_size(folder / file));
+    fmt::print("{:<11} {:>9} parameters, {:>8} bytes, all finite\n", part, parameter_count(*network),
+               fs::file_size(folder / file));
   };
   if (checkpoint.has("vae.safetensors")) line("vae", "vae.safetensors", checkpoint.vae());
   if (checkpoint.has("text.safetensors")) line("text", "text.safetensors", checkpoint.text());

@@ -18,9 +18,9 @@ struct TrainOptions {
 struct RolloutOptions {
   std::filesystem::path checkpoint, request, out;
   int threads = 0;
-  std::int64_t steps = 0;      ///< 0 = as the checkpoint says
-  double history_level = -1;   ///< < 0 = as the checkpoint says
-  double guidance = -1;        ///< < 0 = as the checkpoint says
+  std::int64_t steps = 0;     ///< 0 = as the checkpoint says
+  double history_level = -1;  ///< < 0 = as the checkpoint says
+  double guidance = -1;       ///< < 0 = as the checkpoint says
 };
 
 struct FeatureOptions {

@@ -37,7 +37,8 @@ struct Reader {
     (*this)(name, field);
     for (const auto& choice : choices)
       if (field == choice) return;
-    throw InputError(file, where + "/" + name, fmt::format("is '{}', expected one of: {}", field, fmt::join(choices, ", ")));
+    throw InputError(file, where + "/" + name,
+                     fmt::format("is '{}', expected one of: {}", field, fmt::join(choices, ", ")));
   }
 };
 
@@ -51,8 +52,9 @@ struct Writer {
 };
 
 template <typename Visit>
-void members(auto& c, const Visit& visit)
-  requires requires { c.encoder_memory; }
+void members(auto& c, const Visit& visit) requires requires {
+  c.encoder_memory;
+}
 {
   visit("latent_channels", c.latent_channels, 1, 64);
   visit("temporal", c.temporal, 1, 4);
@@ -64,8 +66,9 @@ void members(auto& c, const Visit& visit)
 }
 
 template <typename Visit>
-void members(auto& c, const Visit& visit)
-  requires requires { c.spacetime_every; }
+void members(auto& c, const Visit& visit) requires requires {
+  c.spacetime_every;
+}
 {
   visit("latent_channels", c.latent_channels, 1, 64);
   visit("width", c.width, 8, 4096);
@@ -81,8 +84,9 @@ void members(auto& c, const Visit& visit)
 }
 
 template <typename Visit>
-void members(auto& c, const Visit& visit)
-  requires requires { c.vocabulary; }
+void members(auto& c, const Visit& visit) requires requires {
+  c.vocabulary;
+}
 {
   visit("vocabulary", c.vocabulary, 514, 65536);
   visit("context", c.context, 4, 512);
@@ -93,8 +97,9 @@ void members(auto& c, const Visit& visit)
 }
 
 template <typename Visit>
-void members(auto& c, const Visit& visit)
-  requires requires { c.features; }
+void members(auto& c, const Visit& visit) requires requires {
+  c.features;
+}
 {
   visit("size", c.size, 16, 512);
   visit("window", c.window, 2, 64);
@@ -105,8 +110,9 @@ void members(auto& c, const Visit& visit)
 }
 
 template <typename Visit>
-void members(auto& c, const Visit& visit)
-  requires requires { c.weight_floor; }
+void members(auto& c, const Visit& visit) requires requires {
+  c.weight_floor;
+}
 {
   visit("path", c.path, std::vector<std::string>{"flow", "ddpm"});
   visit("weight_floor", c.weight_floor, 0.0, 1.0);
@@ -114,8 +120,9 @@ void members(auto& c, const Visit& visit)
 }
 
 template <typename Visit>
-void members(auto& c, const Visit& visit)
-  requires requires { c.history_level; }
+void members(auto& c, const Visit& visit) requires requires {
+  c.history_level;
+}
 {
   visit("steps", c.steps, 1, 1000);
   visit("window", c.window, 2, 4096);

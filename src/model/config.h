@@ -12,10 +12,10 @@ namespace bitemark::model {
 /// Streaming causal video VAE: 8 x 8 pixels in space, `temporal` frames in time, to one latent.
 struct VaeConfig {
   std::int64_t latent_channels = 8;
-  std::int64_t temporal = 1;                             ///< 1, 2 or 4 frames a latent
+  std::int64_t temporal = 1;                               ///< 1, 2 or 4 frames a latent
   std::vector<std::int64_t> encoder_channels{32, 48, 64};  ///< at 1/2, 1/4 and 1/8 of the size
   std::vector<std::int64_t> decoder_channels{96, 64, 32};  ///< at 1/8, 1/4 and 1/2 of the size
-  bool encoder_memory = false;                           ///< blocks see the frame before
+  bool encoder_memory = false;                             ///< blocks see the frame before
   bool decoder_memory = true;
   double latent_noise = 0.1;  ///< standard deviation of the posterior, the same for all latents
 };
@@ -37,8 +37,8 @@ struct DitConfig {
 
 /// Byte-pair tokens -> text tower, with a small image tower as its teacher (CLIP).
 struct TextConfig {
-  std::int64_t vocabulary = 512;
-  std::int64_t context = 48;  ///< tokens, start and end included
+  std::int64_t vocabulary = 1024;  ///< tokens, start and end included
+  std::int64_t context = 48;       ///< tokens, start and end included
   std::int64_t width = 128;
   std::int64_t depth = 2;
   std::int64_t heads = 2;
@@ -57,18 +57,18 @@ struct FeatureConfig {
 
 /// Path of noise and what the network predicts.
 struct DiffusionConfig {
-  std::string path = "flow";       ///< flow (x-prediction, linear path) | ddpm (v-prediction, cosine, zero terminal SNR)
-  double weight_floor = 0.1;       ///< flow: weight (1 - floor) * tau + floor
-  std::string solver = "ddim";     ///< ddim | dpm++2m
+  std::string path = "flow";    ///< flow (x-prediction, linear path) | ddpm (v-prediction, cosine, zero terminal SNR)
+  double weight_floor = 0.1;    ///< flow: weight (1 - floor) * tau + floor
+  std::string solver = "ddim";  ///< ddim | dpm++2m
 };
 
 /// How a rollout is drawn.
 struct RolloutConfig {
   std::int64_t steps = 8;
-  std::int64_t window = 24;      ///< frames in the key/value ring, sinks included
-  std::int64_t sinks = 2;        ///< first frames that never leave it
-  double history_level = 1.0;    ///< tau of generated frames as history; below 1 they are noised, and told so
-  double guidance = 1.0;         ///< classifier-free; 1 = the conditional prediction alone
+  std::int64_t window = 24;    ///< frames in the key/value ring, sinks included
+  std::int64_t sinks = 2;      ///< first frames that never leave it
+  double history_level = 1.0;  ///< tau of generated frames as history; below 1 they are noised, and told so
+  double guidance = 1.0;       ///< classifier-free; 1 = the conditional prediction alone
 };
 
 VaeConfig vae_config(const Json& json, const std::string& file, const std::string& where);

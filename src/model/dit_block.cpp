@@ -59,8 +59,7 @@ DitBlock::DitBlock(const DitConfig& config, std::int64_t index)
   text_proj_->bias.zero_();
 }
 
-Tensor DitBlock::forward(const Tensor& x, const Tensor& modulation, BlockContext& context,
-                         std::vector<FrameKv>& kept) {
+Tensor DitBlock::forward(const Tensor& x, const Tensor& modulation, BlockContext& context, std::vector<FrameKv>& kept) {
   const auto m = (modulation + bias_).chunk(6, -1);  // shift, scale, gate for attention; the same for the MLP
   Tensor y = at::addcmul(x, self_attention(modulate(x, m[0], m[1]), context, kept), m[2].unsqueeze(2));
   if (reads_text_) y = y + text_attention(plain_norm(y), context);
@@ -77,11 +76,12 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
     k = at::layer_norm(k, {head}, k_scale_, {}, kEpsilon);
   }
   if (spacetime_)
-    kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), parts[2].slice(1, (frames - 1) * tokens).contiguous()});
+    kept.push_back(
+        {k.slice(1, (frames - 1) * tokens).contiguous(), parts[2].slice(1, (frames - 1) * tokens).contiguous()});
   const Tensor turned_k = rotate(k, context.rope);
   q = rotate(q, context.rope);
-  const Tensor out = spacetime_ ? across_frames(q, turned_k, parts[2], context)
-                                : within_frames(q, turned_k, parts[2], context);
+  const Tensor out =
+      spacetime_ ? across_frames(q, turned_k, parts[2], context) : within_frames(q, turned_k, parts[2], context);
   if (spacetime_) ++context.spacetime_index;
   return proj_(out.view({batch, frames, tokens, d}));
 }

@@ -14,7 +14,8 @@ FeatureNet::FeatureNet(const FeatureConfig& config) : config_(config) {
   }
   register_module("convs", convs_);
   frame_ = register_module("frame", torch::nn::Linear(in * size * size, 2 * config.width));
-  gru_ = register_module("gru", torch::nn::GRU(torch::nn::GRUOptions(2 * config.width, 2 * config.width).batch_first(true)));
+  gru_ = register_module("gru",
+                         torch::nn::GRU(torch::nn::GRUOptions(2 * config.width, 2 * config.width).batch_first(true)));
   features_ = register_module("features", torch::nn::Linear(2 * config.width, config.features));
   const auto scenarios = std::max<std::int64_t>(1, static_cast<std::int64_t>(config.scenarios.size()));
   scenario_ = register_module("scenario", torch::nn::Linear(config.features, scenarios));

@@ -24,7 +24,8 @@ Tensor resized(const Tensor& frames, std::int64_t height, std::int64_t width) {
 
 /// u8 [T, H, W, 3].
 Tensor bytes_of(const std::vector<Frame>& frames) {
-  Tensor bytes = at::empty({static_cast<std::int64_t>(frames.size()), frames.front().height, frames.front().width, 3}, at::kByte);
+  Tensor bytes =
+      at::empty({static_cast<std::int64_t>(frames.size()), frames.front().height, frames.front().width, 3}, at::kByte);
   auto* out = bytes.data_ptr<std::uint8_t>();
   for (const auto& frame : frames) out = std::copy(frame.rgb.begin(), frame.rgb.end(), out);
   return bytes;
@@ -33,14 +34,18 @@ Tensor bytes_of(const std::vector<Frame>& frames) {
 }  // namespace
 
 HistoryStream::HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, Tensor controls)
-    : dit_(dit), conditions_(std::move(conditions)), controls_(std::move(controls)), ring_(rollout.window, rollout.sinks) {}
+    : dit_(dit),
+      conditions_(std::move(conditions)),
+      controls_(std::move(controls)),
+      ring_(rollout.window, rollout.sinks) {}
 
 DitInput HistoryStream::input_at(const Tensor& z, double level) const {
   DitInput input = conditions_;
   input.z = z;
   std::vector<Tensor> past;
   for (std::int64_t back = 0; back < dit_.config().past_frames; ++back)
-    past.push_back(back < static_cast<std::int64_t>(latest_.size()) ? latest_[static_cast<std::size_t>(back)] : at::zeros_like(z));
+    past.push_back(back < static_cast<std::int64_t>(latest_.size()) ? latest_[static_cast<std::size_t>(back)]
+                                                                    : at::zeros_like(z));
   input.past = past.empty() ? z.slice(2, 0, 0) : at::cat(past, 2);
   input.level = at::full({1, 1}, level);
   input.past_level = at::full({1, 1}, latest_level_);
@@ -114,9 +119,11 @@ std::vector<Frame> Generator::run(const Conditioning& request) const {
       for (auto& stream : streams) stream.append(latent, 1.0);
     } else {
       const auto denoise = [&](const Tensor& z, double level) {
-        return guided(streams[0].answer(z, level), [&] { return streams[1].answer(z, level); }, rollout_.guidance);
+        return guided(
+            streams[0].answer(z, level), [&] { return streams[1].answer(z, level); }, rollout_.guidance);
       };
-      latent = sample(*diffusion_, solver_, normal_noise(shape, {request.seed, frame, kStart}), rollout_.steps, denoise);
+      latent =
+          sample(*diffusion_, solver_, normal_noise(shape, {request.seed, frame, kStart}), rollout_.steps, denoise);
       const Tensor level = at::full({1, 1}, rollout_.history_level);
       const Tensor seen = rollout_.history_level >= 1.0
                               ? latent
@@ -126,7 +133,8 @@ std::vector<Frame> Generator::run(const Conditioning& request) const {
     }
     latents.push_back(latent);
   }
-  auto answer = decode(at::cat(latents, 1), static_cast<std::size_t>(pad + context_frames), request.width, request.height);
+  auto answer =
+      decode(at::cat(latents, 1), static_cast<std::size_t>(pad + context_frames), request.width, request.height);
   answer.resize(static_cast<std::size_t>(frames - context_frames));
   return answer;
 }

@@ -34,7 +34,8 @@ std::vector<Point> read_points(const std::string& log) {
 std::vector<Point> smooth(const std::vector<Point>& points) {
   const double share = std::min(1.0, 20.0 / static_cast<double>(points.size() + 1));
   std::vector<Point> out = points;
-  for (std::size_t i = 1; i < out.size(); ++i) out[i].value = out[i - 1].value + share * (points[i].value - out[i - 1].value);
+  for (std::size_t i = 1; i < out.size(); ++i)
+    out[i].value = out[i - 1].value + share * (points[i].value - out[i - 1].value);
   return out;
 }
 

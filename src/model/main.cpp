@@ -1,6 +1,9 @@
 // bitemark-model: trains and runs the generator.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 
 #include "base/error.h"
@@ -56,6 +59,14 @@ void add_evaluate_vae(CLI::App& app, m::EvaluateVaeOptions& o) {
   command->callback([&o] { m::evaluate_vae(o); });
 }
 
+/// OpenMP reads its environment when it is loaded, before main: set what is missing and start again. Threads that spin
+/// while they wait make training ten times slower on a machine that has other work as well.
+void start_with_patient_threads(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);  // comes back only where there is no /proc; then it is merely slower
+}
+
 int finish(bitemark::ExitCode code, const char* kind, const char* what) {
   std::fprintf(stderr, "bitemark-model: %s%s\n", kind, what);
   return static_cast<int>(code);
@@ -65,6 +76,7 @@ int finish(bitemark::ExitCode code, const char* kind, const char* what) {
 
 int main(int argc, char** argv) {
   using bitemark::ExitCode;
+  start_with_patient_threads(argv);
   bitemark::listen_for_interrupts();
   CLI::App app{"bitemark-model: a latent video diffusion transformer, trained and run", "bitemark-model"};
   app.require_subcommand(1);

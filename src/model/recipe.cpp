@@ -21,7 +21,7 @@ void check(const std::string& file, const char* key, double value, double low, d
     throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
 }
 
-const std::set<std::string> kMembers{"stage", "seed",  "steps",        "batch", "windows", "rate",
+const std::set<std::string> kMembers{"stage",  "seed",  "steps",        "batch", "windows", "rate",
                                      "warmup", "decay", "weight_decay", "clip",  "ema",     "save_every_s",
                                      "mix",    "model", "more",         "about"};
 

@@ -15,9 +15,9 @@ struct Recipe {
   std::string stage;  ///< vae | text | dit | features
   std::uint64_t seed = 0;
   std::int64_t steps = 1000;
-  std::int64_t batch = 8;                ///< clips a step, at the longest window
+  std::int64_t batch = 8;                 ///< clips a step, at the longest window
   std::vector<std::int64_t> windows{16};  ///< frames; a step draws one of them, shorter ones in larger batches
-  double rate = 1e-3;                    ///< AdamW's learning rate: linear warm-up, constant, linear decay to 0
+  double rate = 1e-3;                     ///< AdamW's learning rate: linear warm-up, constant, linear decay to 0
   std::int64_t warmup = 100;
   std::int64_t decay = 100;  ///< last steps
   double weight_decay = 0.01;

@@ -6,7 +6,8 @@ namespace bitemark::model {
 namespace {
 
 Tensor frequencies(std::int64_t count, double base) {
-  return at::exp(at::arange(count, at::kFloat) * (-std::log(base) / static_cast<double>(std::max<std::int64_t>(count, 1))));
+  return at::exp(at::arange(count, at::kFloat) *
+                 (-std::log(base) / static_cast<double>(std::max<std::int64_t>(count, 1))));
 }
 
 Tensor centred(std::int64_t count) { return at::arange(count, at::kFloat) - 0.5 * static_cast<double>(count - 1); }

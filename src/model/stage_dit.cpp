@@ -41,13 +41,13 @@ class DitAndHead : public torch::nn::Module {
 };
 
 struct TrainingSettings {
-  double plain = 0.1;            ///< share of steps with one causal sequence instead of history and targets
-  double clean_history = 0.5;    ///< share of clips whose history is exact
-  double free_history = 0.15;    ///< share with an independent level a frame
-  double history_noise = 0.3;    ///< the rest: 1 - tau, up to this
+  double plain = 0.1;          ///< share of steps with one causal sequence instead of history and targets
+  double clean_history = 0.5;  ///< share of clips whose history is exact
+  double free_history = 0.15;  ///< share with an independent level a frame
+  double history_noise = 0.3;  ///< the rest: 1 - tau, up to this
   double motion_weight = 3;
   double state_weight = 0.1;
-  double drop = 0.1;             ///< captions and controls, each
+  double drop = 0.1;  ///< captions and controls, each
 };
 
 TrainingSettings settings_of(const Recipe& recipe) {
@@ -77,8 +77,8 @@ class DitStage final : public Stage {
     const auto vae = parts.vae();
     text_ = parts.text();
     tokenizer_ = std::make_unique<Tokenizer>(parts.tokenizer());
-    latents_ = std::make_unique<LatentCache>(input.cache, source_, *vae,
-                                             sha256_of_file(input.checkpoint / "vae.safetensors"));
+    latents_ =
+        std::make_unique<LatentCache>(input.cache, source_, *vae, sha256_of_file(input.checkpoint / "vae.safetensors"));
     temporal_ = vae->config().temporal;
     DitConfig config = dit_config(recipe_.model, recipe_.file, "/model");
     config.latent_channels = vae->config().latent_channels;
@@ -117,7 +117,9 @@ class DitStage final : public Stage {
 
   void export_to(const std::filesystem::path& checkpoint) override {
     save_weights(checkpoint / "dit.safetensors", weights_of(*network_->dit), true);
-    const auto list = [](const Tensor& t) { return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel()); };
+    const auto list = [](const Tensor& t) {
+      return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
+    };
     write_config(checkpoint, {{"dit", to_json(network_->dit->config())},
                               {"diffusion", to_json(diffusion_config_)},
                               {"rollout", to_json(rollout_config_)},
@@ -169,7 +171,8 @@ class DitStage final : public Stage {
     const Tensor clean = x.slice(1, 0, window - 1);
     const Tensor history = diffusion_->noised(clean, noise(clean, step, kHistoryNoise), history_level);
     // A target's past is the history's, not the other targets'. The last frame of the extended history is never seen.
-    Dit::set_past(input, at::cat({history, history.slice(1, 0, 1)}, 1), at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past);
+    Dit::set_past(input, at::cat({history, history.slice(1, 0, 1)}, 1),
+                  at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past);
     input.past = at::cat({input.past.slice(1, 0, window - 1), input.past}, 1);
     input.past_level = at::cat({input.past_level.slice(1, 0, window - 1), input.past_level}, 1);
     input.z = at::cat({history, z}, 1);
@@ -198,12 +201,13 @@ class DitStage final : public Stage {
     const Tensor motion = 1.0 + settings_.motion_weight * at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
     const Tensor error = (answer - diffusion_->target(x, eps, level)).pow(2);
     const Tensor denoise = (error * motion * beside(diffusion_->weight(level), x)).mean();
-    const Tensor truth = states.slice(1, temporal_ - 1, states.size(1), temporal_) /
-                         at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5});
+    const Tensor truth =
+        states.slice(1, temporal_ - 1, states.size(1), temporal_) / at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5});
     const Tensor present = truth.slice(-1, 0, 1);
     const Tensor off = (network_->head->forward(middle) - truth).abs();
     const Tensor state = off.slice(-1, 0, 1).mean() + (off.slice(-1, 1) * present).sum() / (6 * present.sum() + 1);
-    return {denoise + settings_.state_weight * state, {{"denoise", denoise}, {"states", state}, {"plain_mse", error.detach().mean()}}};
+    return {denoise + settings_.state_weight * state,
+            {{"denoise", denoise}, {"states", state}, {"plain_mse", error.detach().mean()}}};
   }
 
   const Recipe& recipe_;

@@ -36,8 +36,8 @@ class TextStage final : public Stage {
     Pcg32 random = step_stream(recipe_.seed, step);
     const std::int64_t window = recipe_.windows.front();
     const ClipBatch batch = source_.load(source_.draw(recipe_.batch, window, random), window);
-    const Tensor picked = at::stack({batch.frames.select(1, 0), batch.frames.select(1, window / 2),
-                                     batch.frames.select(1, window - 1)}, 1);
+    const Tensor picked = at::stack(
+        {batch.frames.select(1, 0), batch.frames.select(1, window / 2), batch.frames.select(1, window - 1)}, 1);
     const Tensor frames = frames_from_bytes(picked).flatten(1, 2);
     const Tensor tokens = tokenize(tokenizer_, batch.captions, towers_->text->config().context);
     const Tensor scale = towers_->logit_scale.clamp_max(kMaxLogitScale).exp();

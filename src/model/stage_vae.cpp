@@ -53,13 +53,15 @@ class VaeStage final : public Stage {
     // Colour apart from brightness: each channel less the mean of the three.
     const Tensor tint = (charbonnier((y - y.mean(2, true)) - (x - x.mean(2, true))) * weight).mean();
     const Tensor kl = 0.5 * mean.pow(2).mean();
-    return {pixel + edge_ * edge + chroma_ * tint + kl_ * kl, {{"pixel", pixel}, {"edge", edge}, {"tint", tint}, {"kl", kl}}};
+    return {pixel + edge_ * edge + chroma_ * tint + kl_ * kl,
+            {{"pixel", pixel}, {"edge", edge}, {"tint", tint}, {"kl", kl}}};
   }
 
   void export_to(const std::filesystem::path& checkpoint) override {
     measure_latents();
     save_weights(checkpoint / "vae.safetensors", weights_of(*vae_), false);
-    write_config(checkpoint, {{"vae", to_json(vae_->config())}, {"width", source_.width()}, {"height", source_.height()}});
+    write_config(checkpoint,
+                 {{"vae", to_json(vae_->config())}, {"width", source_.width()}, {"height", source_.height()}});
   }
 
   double flop_per_step() const override {
@@ -81,7 +83,8 @@ class VaeStage final : public Stage {
   /// 1 + motion * |x - x one frame before| + colour * saturation; mean over colour channels, [B, T, 1, H, W].
   Tensor pixel_weight(const Tensor& x) const {
     const Tensor change = at::diff(x, 1, 1).abs().mean(2, true);
-    const Tensor moved = at::maximum(at::cat({change.slice(1, 0, 1), change}, 1), at::cat({change, change.slice(1, -1)}, 1));
+    const Tensor moved =
+        at::maximum(at::cat({change.slice(1, 0, 1), change}, 1), at::cat({change, change.slice(1, -1)}, 1));
     const Tensor saturation = 0.5 * (std::get<0>(x.max(2, true)) - std::get<0>(x.min(2, true)));
     return 1.0 + motion_ * moved.clamp_max(1.0) + colour_ * saturation;
   }

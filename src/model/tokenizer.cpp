@@ -136,8 +136,8 @@ Tokenizer Tokenizer::train(const std::vector<std::string>& texts, std::size_t me
     for (const auto& [word, count] : words)
       for (std::size_t i = 0; i + 1 < word.size(); ++i) pairs[{word[i], word[i + 1]}] += count;
     if (pairs.empty()) break;
-    const auto best = std::max_element(pairs.begin(), pairs.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto best =
+        std::max_element(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     merges.push_back(best->first);
     for (auto& [word, count] : words) join(word, merges.back());
   }

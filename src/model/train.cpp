@@ -12,8 +12,8 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
-#include "model/commands.h"
 #include "model/checkpoint.h"
+#include "model/commands.h"
 #include "model/loss_chart.h"
 #include "model/optimiser.h"
 #include "model/stage.h"
@@ -35,8 +35,7 @@ class Run {
   Run(const TrainOptions& options, const Recipe& recipe)
       : options_(options),
         out_(options.out),
-        input_{recipe, ClipSource(options.data, recipe.mix), options.out / "checkpoint",
-               options.out / "latents"} {
+        input_{recipe, ClipSource(options.data, recipe.mix), options.out / "checkpoint", options.out / "latents"} {
     claim();
     gather_parts();
     stage_ = make_stage(input_);
@@ -59,8 +58,8 @@ class Run {
         saved = Clock::now();
       }
       if (stop && cursor_.step < recipe.steps)
-        throw InterruptedError(
-            fmt::format("stopped after step {} of {}; run the same command again to go on", cursor_.step, recipe.steps));
+        throw InterruptedError(fmt::format("stopped after step {} of {}; run the same command again to go on",
+                                           cursor_.step, recipe.steps));
     }
     save();
   }
@@ -74,9 +73,12 @@ class Run {
       if (json_member<std::string>(load_json(file), "recipe_digest", file.string()) != input_.recipe.digest)
         throw InputError(out_.string(), "", "holds a run of another recipe; choose another --out");
     } else {
-      if (!fs::is_empty(out_)) throw InputError(out_.string(), "", "is not empty and holds no run; choose another --out");
-      save_json(file, {{"stage", input_.recipe.stage}, {"recipe", load_json(options_.recipe)},
-                       {"recipe_digest", input_.recipe.digest}, {"threads", at::get_num_threads()}});
+      if (!fs::is_empty(out_))
+        throw InputError(out_.string(), "", "is not empty and holds no run; choose another --out");
+      save_json(file, {{"stage", input_.recipe.stage},
+                       {"recipe", load_json(options_.recipe)},
+                       {"recipe_digest", input_.recipe.digest},
+                       {"threads", at::get_num_threads()}});
     }
   }
 
@@ -88,7 +90,8 @@ class Run {
     for (const auto& from : options_.from) {
       const Json parts = Checkpoint(from).config();
       for (const auto& [key, value] : parts.items()) config[key] = value;
-      for (const char* file : {"vae.safetensors", "text.safetensors", "tokenizer.json", "dit.safetensors", "features.safetensors"})
+      for (const char* file :
+           {"vae.safetensors", "text.safetensors", "tokenizer.json", "dit.safetensors", "features.safetensors"})
         if (fs::exists(from / file))
           fs::copy_file(from / file, input_.checkpoint / file, fs::copy_options::overwrite_existing);
     }
@@ -102,7 +105,8 @@ class Run {
     optimiser_->restore(state);
     const auto number = [&](const char* key) {
       const auto found = state.metadata().find(key);
-      if (found == state.metadata().end()) throw InputError(file.string(), std::string("__metadata__/") + key, "is missing");
+      if (found == state.metadata().end())
+        throw InputError(file.string(), std::string("__metadata__/") + key, "is missing");
       return std::stod(found->second);
     };
     cursor_.step = static_cast<std::int64_t>(number("step"));
@@ -129,7 +133,8 @@ class Run {
     const double total = loss.total.item<double>();
     const double norm = optimiser_->clip(input_.recipe.clip);
     if (!std::isfinite(total) || !std::isfinite(norm))
-      throw std::runtime_error(fmt::format("the loss is not finite at step {}; lower the rate and resume", cursor_.step));
+      throw std::runtime_error(
+          fmt::format("the loss is not finite at step {}; lower the rate and resume", cursor_.step));
     const double rate = input_.recipe.rate_at(cursor_.step);
     optimiser_->step(rate, cursor_.step);
     cursor_.seconds += seconds_since(begin);
@@ -155,7 +160,9 @@ class Run {
     stage_->export_to(input_.checkpoint);
     optimiser_->swap_average();
     write_file(out_ / "loss.svg", loss_chart(read_file(out_ / "log.jsonl"), input_.recipe.stage));
-    save_json(out_ / "progress.json", {{"step", cursor_.step}, {"steps", input_.recipe.steps}, {"seconds", cursor_.seconds},
+    save_json(out_ / "progress.json", {{"step", cursor_.step},
+                                       {"steps", input_.recipe.steps},
+                                       {"seconds", cursor_.seconds},
                                        {"parameters", parameter_count(stage_->network())},
                                        {"flop", stage_->flop_per_step() * static_cast<double>(cursor_.step)}});
   }

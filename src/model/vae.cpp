@@ -12,7 +12,8 @@ torch::nn::Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel, s
 Tensor channels_last(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
 Tensor upsample2(const Tensor& x) {
-  return at::upsample_nearest2d(x, {x.size(2) * 2, x.size(3) * 2}, c10::optional<double>(2.0), c10::optional<double>(2.0));
+  return at::upsample_nearest2d(x, {x.size(2) * 2, x.size(3) * 2}, c10::optional<double>(2.0),
+                                c10::optional<double>(2.0));
 }
 
 constexpr double kLatentLimit = 3.0;

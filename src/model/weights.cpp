@@ -11,9 +11,9 @@ struct TypeRow {
   DType ours;
   at::ScalarType theirs;
 };
-constexpr TypeRow kTypes[] = {{DType::kBool, at::kBool},    {DType::kU8, at::kByte},      {DType::kI8, at::kChar},
-                              {DType::kI16, at::kShort},    {DType::kI32, at::kInt},      {DType::kI64, at::kLong},
-                              {DType::kF16, at::kHalf},     {DType::kBF16, at::kBFloat16}, {DType::kF32, at::kFloat},
+constexpr TypeRow kTypes[] = {{DType::kBool, at::kBool}, {DType::kU8, at::kByte},       {DType::kI8, at::kChar},
+                              {DType::kI16, at::kShort}, {DType::kI32, at::kInt},       {DType::kI64, at::kLong},
+                              {DType::kF16, at::kHalf},  {DType::kBF16, at::kBFloat16}, {DType::kF32, at::kFloat},
                               {DType::kF64, at::kDouble}};
 
 at::ScalarType scalar_type(const SafetensorsFile& file, const std::string& name, DType type) {
@@ -76,11 +76,11 @@ void load_weights(const std::filesystem::path& path, torch::nn::Module& module) 
     if (!is_float(view.type))
       throw InputError(file.path(), name, fmt::format("has type {}, expected a float type", name_of(view.type)));
     if (view.shape != value.sizes().vec())
-      throw InputError(file.path(), name,
-                       fmt::format("has shape {}, expected {}", shape_text(view.shape), shape_text(value.sizes().vec())));
+      throw InputError(
+          file.path(), name,
+          fmt::format("has shape {}, expected {}", shape_text(view.shape), shape_text(value.sizes().vec())));
     const Tensor loaded = map_tensor(file, name).to(at::kFloat);
-    if (!at::isfinite(loaded).all().item<bool>())
-      throw InputError(file.path(), name, "has values that are not finite");
+    if (!at::isfinite(loaded).all().item<bool>()) throw InputError(file.path(), name, "has values that are not finite");
     checked.emplace(name, loaded);
   }
   for (const auto& [name, view] : file.tensors())

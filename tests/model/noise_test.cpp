@@ -27,7 +27,8 @@ TEST(Noise, DependsOnEveryPartOfItsKeyAndNothingElse) {
   const Tensor x = normal_noise({64}, {7, 1, 2});
   EXPECT_TRUE(at::equal(x, normal_noise({64}, {7, 1, 2})));
   EXPECT_TRUE(at::equal(x.slice(0, 0, 33), normal_noise({33}, {7, 1, 2}))) << "a prefix does not depend on the count";
-  for (const NoiseKey& other : {NoiseKey{8, 1, 2}, NoiseKey{7 + (1ULL << 40U), 1, 2}, NoiseKey{7, 2, 2}, NoiseKey{7, 1, 3}})
+  for (const NoiseKey& other :
+       {NoiseKey{8, 1, 2}, NoiseKey{7 + (1ULL << 40U), 1, 2}, NoiseKey{7, 2, 2}, NoiseKey{7, 1, 3}})
     EXPECT_FALSE(at::equal(x, normal_noise({64}, other)));
 }
 
