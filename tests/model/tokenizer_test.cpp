@@ -27,7 +27,7 @@ TEST(Tokenizer, LearnsTheMostFrequentPairFirst) {
 }
 
 TEST(Tokenizer, IdsAreClips) {
-  const Tokenizer tokenizer({{"a", "b</w>"}});
+  const Tokenizer tokenizer(std::vector<Tokenizer::Merge>{{"a", "b</w>"}});
   // 256 byte symbols in the order of their printable code points: '!' is 0, 'a' is 64; then with "</w>": 256 + ...
   EXPECT_THAT(tokenizer.encode("a"), ElementsAre(256 + 64));
   EXPECT_THAT(tokenizer.encode("ab"), ElementsAre(512));
@@ -36,7 +36,7 @@ TEST(Tokenizer, IdsAreClips) {
 }
 
 TEST(Tokenizer, EarlierMergesGoFirst) {
-  const Tokenizer tokenizer({{"b", "c</w>"}, {"a", "b"}});
+  const Tokenizer tokenizer(std::vector<Tokenizer::Merge>{{"b", "c</w>"}, {"a", "b"}});
   EXPECT_THAT(tokenizer.encode("abc"), ElementsAre(64, 512));
 }
 
@@ -48,7 +48,7 @@ TEST(Tokenizer, TextSurvivesTheWayThereAndBack) {
 }
 
 TEST(Tokenizer, PaddedRowHasStartEndAndZeros) {
-  const Tokenizer tokenizer({});
+  const Tokenizer tokenizer(std::vector<Tokenizer::Merge>{});
   EXPECT_THAT(tokenizer.encode_padded("a", 5), ElementsAre(512, 320, 513, 0, 0));
   EXPECT_THAT(tokenizer.encode_padded("a b c d e f", 4), ElementsAre(512, 320, 321, 513)) << "cut, but ended";
 }
