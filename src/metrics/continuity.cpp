@@ -96,7 +96,7 @@ bool frozen(const Observation& o, int t) {
 }
 
 void judge_body(const Observation& o, std::size_t b, MetricResult& result, std::set<int>& wrong) {
-  const std::string& name = o.name_of(b);
+  const std::string name = o.name_of(b);
   Run vanished(kVanishedFrames, "vanished", fmt::format("the {} is gone though nothing hides it", name));
   Run duplicate(kDoubledFrames, "duplicated", fmt::format("there are two of the {}", name));
   Run jump(1, "jumped", fmt::format("the {} jumps", name));

@@ -10,7 +10,7 @@
 namespace bitemark {
 namespace {
 
-constexpr double kPlotWidth = 132;
+constexpr double kPlotWidth = 104;
 
 std::string kind_of(const RunReport& report, const std::string& generator) {
   if (generator == report.subject) return "subject";
@@ -30,17 +30,21 @@ std::string interval_plot(const Estimate& e) {
       kPlotWidth, kPlotWidth - 6, x_of(e.low), x_of(e.high), x_of(e.mean));
 }
 
+/// Said only where something could not be measured.
+std::string coverage_note(const Score& score) {
+  return score.coverage > 0.995 ? ""
+                                : fmt::format("<br><span class=\"dim\">{:.0f} % measured</span>", 100 * score.coverage);
+}
+
 std::string score_cell(const RunReport& report, const std::string& capability, const std::string& generator) {
   const auto& row = report.scores.at(capability);
   const auto found = row.find(generator);
-  if (found == row.end()) return "<td class=\"none\">not applicable</td>";
+  if (found == row.end()) return "<td class=\"none\">n/a</td>";
   const auto& e = found->second.estimate;
   return fmt::format(
-      "<td>{}<b>{:.2f}</b> <span class=\"dim\">[{:.2f}, {:.2f}]</span><br><span class=\"dim\">{} values, {} "
-      "scenario{}, "
-      "{:.0f} % measured</span></td>",
-      interval_plot(e), e.mean, e.low, e.high, e.count, e.clusters, e.clusters == 1 ? "" : "s",
-      100 * found->second.coverage);
+      "<td title=\"{} values of {} scenario{}\">{}<b>{:.2f}</b><br><span class=\"dim\">[{:.2f}, {:.2f}]</span>{}</td>",
+      e.count, e.clusters, e.clusters == 1 ? "" : "s", interval_plot(e), e.mean, e.low, e.high,
+      coverage_note(found->second));
 }
 
 std::string scores_table(const RunReport& report) {

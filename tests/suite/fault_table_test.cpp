@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "base/parallel.h"
 #include "metrics/metric.h"
 
