@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/parallel.h"
+#include "base/files.h"
 #include "cli/command.h"
 #include "suite/score_case.h"
 #include "video/video_file.h"

@@ -1,0 +1,89 @@
+#include "model/checkpoint.h"
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "model/weights.h"
+
+namespace bitemark::model {
+
+Checkpoint::Checkpoint(const std::filesystem::path& folder)
+    : folder_(folder), file_((folder / "config.json").string()), config_(load_json(file_)) {
+  if (const int format = json_member<int>(config_, "format", file_); format != 1)
+    throw InputError(file_, "/format", "is " + std::to_string(format) + ", expected 1");
+}
+
+const Json& Checkpoint::section(const char* key) const {
+  if (!config_.contains(key)) throw InputError(file_, std::string("/") + key, "is missing");
+  return config_.at(key);
+}
+
+template <typename Network, typename Config>
+std::shared_ptr<Network> Checkpoint::load(const char* file, const Config& config) const {
+  auto network = std::make_shared<Network>(config);
+  load_weights(folder_ / file, *network);
+  network->eval();
+  for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
+  return network;
+}
+
+std::shared_ptr<Vae> Checkpoint::vae() const {
+  return load<Vae>("vae.safetensors", vae_config(section("vae"), file_, "/vae"));
+}
+std::shared_ptr<Dit> Checkpoint::dit() const {
+  return load<Dit>("dit.safetensors", dit_config(section("dit"), file_, "/dit"));
+}
+std::shared_ptr<TextTower> Checkpoint::text() const {
+  return load<TextTower>("text.safetensors", text_config(section("text"), file_, "/text"));
+}
+std::shared_ptr<FeatureNet> Checkpoint::features() const {
+  return load<FeatureNet>("features.safetensors", feature_config(section("features"), file_, "/features"));
+}
+
+Tokenizer Checkpoint::tokenizer() const {
+  Tokenizer tokenizer = Tokenizer::load(folder_ / "tokenizer.json");
+  const auto expected = text_config(section("text"), file_, "/text").vocabulary;
+  if (tokenizer.size() != expected)
+    throw InputError((folder_ / "tokenizer.json").string(), "/merges",
+                     "give " + std::to_string(tokenizer.size()) + " tokens, expected " + std::to_string(expected));
+  return tokenizer;
+}
+
+DiffusionConfig Checkpoint::diffusion() const { return diffusion_config(section("diffusion"), file_, "/diffusion"); }
+RolloutConfig Checkpoint::rollout() const { return rollout_config(section("rollout"), file_, "/rollout"); }
+
+std::pair<Tensor, Tensor> Checkpoint::control_statistics() const {
+  const auto read = [&](const char* key) {
+    return at::tensor(json_member<std::vector<float>>(section("controls"), key, file_, "/controls"));
+  };
+  return {read("mean"), read("std")};
+}
+
+std::pair<std::int64_t, std::int64_t> Checkpoint::size() const {
+  const auto side = [&](const char* key) {
+    const auto value = json_member<std::int64_t>(config_, key, file_);
+    if (value < 8 || value > 4096 || value % 8 != 0)
+      throw InputError(file_, std::string("/") + key, "must be a multiple of 8 up to 4096");
+    return value;
+  };
+  return {side("width"), side("height")};
+}
+
+std::string Checkpoint::name() const { return config_.value("name", folder_.filename().string()); }
+
+std::string Checkpoint::digest() const {
+  std::string parts;
+  for (const char* file : {"config.json", "dit.safetensors", "features.safetensors", "text.safetensors",
+                           "tokenizer.json", "vae.safetensors"})
+    if (has(file)) parts += std::string(file) + " " + hex(sha256(read_file(folder_ / file))) + "\n";
+  return hex(sha256(parts));
+}
+
+void write_config(const std::filesystem::path& folder, const Json& members) {
+  const auto file = folder / "config.json";
+  Json config = std::filesystem::exists(file) ? load_json(file) : Json{{"format", 1}};
+  for (const auto& [key, value] : members.items()) config[key] = value;
+  save_json(file, config);
+}
+
+}  // namespace bitemark::model

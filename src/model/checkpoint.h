@@ -1,0 +1,53 @@
+// A checkpoint folder: config.json, vae.safetensors, dit.safetensors, text.safetensors, tokenizer.json,
+// features.safetensors, MODEL_CARD.md. Parts may be missing as long as nobody asks for them.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "model/clip_towers.h"
+#include "model/config.h"
+#include "model/dit.h"
+#include "model/feature_net.h"
+#include "model/tokenizer.h"
+#include "model/vae.h"
+
+namespace bitemark::model {
+
+class Checkpoint {
+ public:
+  /// Reads config.json. Throws InputError when it is missing or wrong.
+  explicit Checkpoint(const std::filesystem::path& folder);
+
+  std::shared_ptr<Vae> vae() const;
+  std::shared_ptr<Dit> dit() const;
+  std::shared_ptr<TextTower> text() const;
+  Tokenizer tokenizer() const;
+  std::shared_ptr<FeatureNet> features() const;
+
+  DiffusionConfig diffusion() const;
+  RolloutConfig rollout() const;
+  /// Mean and standard deviation of each control channel, [channels].
+  std::pair<Tensor, Tensor> control_statistics() const;
+  /// Width and height that it was trained at.
+  std::pair<std::int64_t, std::int64_t> size() const;
+  std::string name() const;
+  const Json& config() const { return config_; }
+  bool has(const std::string& file) const { return std::filesystem::exists(folder_ / file); }
+  /// SHA-256 over config.json, tokenizer.json and the weight files, in the order of their names.
+  std::string digest() const;
+
+ private:
+  template <typename Network, typename Config>
+  std::shared_ptr<Network> load(const char* file, const Config& config) const;
+  const Json& section(const char* key) const;
+  std::filesystem::path folder_;
+  std::string file_;
+  Json config_;
+};
+
+/// Sets members of config.json, which is made if missing.
+void write_config(const std::filesystem::path& folder, const Json& members);
+
+}  // namespace bitemark::model

@@ -1,0 +1,127 @@
+#include "model/clip_source.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "episode/episode.h"
+#include "model/feature_net.h"
+#include "model/weights.h"
+
+namespace bitemark::model {
+namespace fs = std::filesystem;
+
+ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, double>& mix) {
+  const fs::path index = folder / "index.json";
+  const Json rows = json_member<Json>(load_json(index), "shards", index.string());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string where = "/shards/" + std::to_string(i);
+    const auto file = json_member<std::string>(rows[i], "file", index.string(), where);
+    const auto scenario = json_member<std::string>(rows[i], "scenario", index.string(), where);
+    const auto weight = mix.contains(scenario) ? mix.at(scenario) : 1.0;
+    if (weight <= 0) continue;
+    if (std::find(scenarios_.begin(), scenarios_.end(), scenario) == scenarios_.end()) {
+      scenarios_.push_back(scenario);
+      weights_.push_back(weight);
+    }
+    shards_.push_back(open(folder / file, scenario));
+  }
+  if (shards_.empty()) throw InputError(index.string(), "/shards", "has no shard of a scenario in the mix");
+}
+
+ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scenario) const {
+  Shard shard;
+  shard.name = path.stem().string();
+  shard.file = std::make_shared<SafetensorsFile>(path);
+  shard.scenario =
+      static_cast<std::size_t>(std::find(scenarios_.begin(), scenarios_.end(), scenario) - scenarios_.begin());
+  const TensorView& frames = shard.file->at("frames", DType::kU8, {-1, -1, -1, -1, 3});
+  const std::int64_t takes = frames.shape[0], length = frames.shape[1];
+  if (!shards_.empty() && (frames.shape[2] != height() || frames.shape[3] != width()))
+    throw InputError(path.string(), "frames", "has another size than the shards before: " + shape_text(frames.shape));
+  shard.file->at("controls", DType::kF32, {takes, length, static_cast<std::int64_t>(Controls::width())});
+  shard.file->at("states", DType::kF32, {takes, length, FeatureNet::kBodies, FeatureNet::kState});
+  shard.frames = map_tensor(*shard.file, "frames");
+  shard.controls = map_tensor(*shard.file, "controls");
+  shard.states = map_tensor(*shard.file, "states");
+  const auto& metadata = shard.file->metadata();
+  if (!metadata.contains("captions")) throw InputError(path.string(), "__metadata__/captions", "is missing");
+  const Json captions = parse_json(metadata.at("captions"), path.string() + " (captions)");
+  try {
+    shard.captions = captions.get<std::vector<std::vector<std::string>>>();
+  } catch (const nlohmann::json::exception&) {
+    throw InputError(path.string(), "__metadata__/captions", "is not an array of arrays of strings");
+  }
+  if (shard.captions.size() != static_cast<std::size_t>(takes))
+    throw InputError(path.string(), "__metadata__/captions", "does not have one entry a take");
+  return shard;
+}
+
+std::vector<std::string> ClipSource::all_captions() const {
+  std::vector<std::string> all;
+  for (const auto& shard : shards_)
+    for (const auto& take : shard.captions) all.insert(all.end(), take.begin(), take.end());
+  return all;
+}
+
+std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window, Pcg32& random) const {
+  // Cumulative weights of the shards: the scenario's weight times the shard's share of the scenario's takes.
+  std::vector<double> takes(scenarios_.size(), 0.0), cumulative;
+  const auto fits = [&](const Shard& shard) { return shard.frames.size(1) >= window; };
+  for (const auto& shard : shards_)
+    if (fits(shard)) takes[shard.scenario] += static_cast<double>(shard.frames.size(0));
+  double sum = 0;
+  for (const auto& shard : shards_) {
+    if (fits(shard))
+      sum += weights_[shard.scenario] * static_cast<double>(shard.frames.size(0)) / takes[shard.scenario];
+    cumulative.push_back(sum);
+  }
+  if (sum <= 0)
+    throw InputError("no take in the training data has as many frames as the window: " + std::to_string(window));
+  std::vector<ClipWindow> windows;
+  for (std::int64_t i = 0; i < count; ++i) {
+    ClipWindow drawn;
+    const double place = random.uniform(0.0, sum);
+    drawn.shard =
+        static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin());
+    drawn.shard = std::min(drawn.shard, shards_.size() - 1);
+    const Shard& shard = shards_[drawn.shard];
+    drawn.row = random.below(static_cast<std::uint32_t>(shard.frames.size(0)));
+    drawn.start = random.below(static_cast<std::uint32_t>(shard.frames.size(1) - window + 1));
+    const auto& captions = shard.captions[static_cast<std::size_t>(drawn.row)];
+    drawn.caption = captions.empty() ? 0 : random.below(static_cast<std::uint32_t>(captions.size()));
+    windows.push_back(drawn);
+  }
+  return windows;
+}
+
+ClipBatch ClipSource::load(const std::vector<ClipWindow>& windows, std::int64_t length, bool with_frames) const {
+  std::vector<Tensor> frames, controls, states;
+  std::vector<std::int64_t> scenarios;
+  ClipBatch batch;
+  for (const auto& window : windows) {
+    const Shard& shard = shards_[window.shard];
+    const auto cut = [&](const Tensor& all) { return all[window.row].slice(0, window.start, window.start + length); };
+    if (with_frames) frames.push_back(cut(shard.frames));
+    controls.push_back(cut(shard.controls));
+    states.push_back(cut(shard.states));
+    scenarios.push_back(static_cast<std::int64_t>(shard.scenario));
+    const auto& captions = shard.captions[static_cast<std::size_t>(window.row)];
+    batch.captions.push_back(captions.empty() ? "" : captions[window.caption]);
+  }
+  if (with_frames) batch.frames = at::stack(frames);
+  batch.controls = at::stack(controls);
+  batch.states = at::stack(states);
+  batch.scenario = at::tensor(at::ArrayRef<std::int64_t>(scenarios));
+  return batch;
+}
+
+std::pair<Tensor, Tensor> ClipSource::control_statistics() const {
+  std::vector<Tensor> rows;
+  for (const auto& shard : shards_) rows.push_back(shard.controls.reshape({-1, shard.controls.size(-1)}));
+  const Tensor all = at::cat(rows).to(at::kDouble);
+  const Tensor std = all.std(0, false);
+  return {all.mean(0).to(at::kFloat), at::where(std > 1e-6, std, at::ones_like(std)).to(at::kFloat)};
+}
+
+}  // namespace bitemark::model

@@ -1,0 +1,66 @@
+// The one way to training data: shards that the simulator wrote, mapped, and windows drawn from them.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/safetensors.h"
+#include "model/torch_compat.h"
+
+namespace bitemark::model {
+
+/// Frames [start, start + window) of one take.
+struct ClipWindow {
+  std::size_t shard = 0;
+  std::int64_t row = 0;
+  std::int64_t start = 0;
+  std::size_t caption = 0;
+};
+
+struct ClipBatch {
+  Tensor frames;    ///< u8 [B, T, H, W, 3]
+  Tensor controls;  ///< f32 [B, T, channels], in their own units
+  Tensor states;    ///< f32 [B, T, 4, 7]
+  std::vector<std::string> captions;
+  Tensor scenario;  ///< int64 [B], index into ClipSource::scenarios()
+};
+
+class ClipSource {
+ public:
+  /// `mix`: weight of a scenario, 1 where it is not named, 0 leaves it out. Throws InputError for a folder without
+  /// index.json, shards of unlike sizes, lying shapes.
+  ClipSource(const std::filesystem::path& folder, const std::map<std::string, double>& mix);
+
+  const std::vector<std::string>& scenarios() const { return scenarios_; }
+  std::size_t shard_count() const { return shards_.size(); }
+  std::string shard_name(std::size_t shard) const { return shards_[shard].name; }
+  Tensor shard_frames(std::size_t shard) const { return shards_[shard].frames; }
+  std::vector<std::string> all_captions() const;
+  std::int64_t height() const { return shards_.front().frames.size(2); }
+  std::int64_t width() const { return shards_.front().frames.size(3); }
+
+  /// Takes are equally likely within a scenario, starts within a take. Only takes of at least `window` frames.
+  std::vector<ClipWindow> draw(std::int64_t count, std::int64_t window, Pcg32& random) const;
+  ClipBatch load(const std::vector<ClipWindow>& windows, std::int64_t length, bool with_frames = true) const;
+  /// Mean and standard deviation of each control channel (1 where it never changes), [channels] each.
+  std::pair<Tensor, Tensor> control_statistics() const;
+
+ private:
+  struct Shard {
+    std::string name;
+    std::shared_ptr<SafetensorsFile> file;
+    std::size_t scenario = 0;
+    Tensor frames, controls, states;
+    std::vector<std::vector<std::string>> captions;
+  };
+  Shard open(const std::filesystem::path& path, const std::string& scenario) const;
+  std::vector<std::string> scenarios_;
+  std::vector<double> weights_;
+  std::vector<Shard> shards_;
+};
+
+}  // namespace bitemark::model

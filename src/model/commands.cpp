@@ -1,0 +1,132 @@
+#include "model/commands.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "model/clip_source.h"
+#include "model/generator.h"
+#include "model/weights.h"
+
+namespace bitemark::model {
+namespace {
+
+int threads_or_all(int threads) { return threads > 0 ? threads : default_threads(); }
+
+bool is_answered(const fs::path& out, const std::string& id) { return fs::exists(out / id / "rollout.safetensors"); }
+
+/// An answer of another model or with other settings is not continued.
+void claim_answer(const fs::path& out, const Json& answer) {
+  make_folder(out);
+  const fs::path file = out / "answer.json";
+  if (!fs::exists(file)) {
+    save_json(file, answer);
+  } else if (load_json(file) != answer) {
+    throw InputError(file.string(), "", "belongs to another checkpoint or other settings; choose another folder");
+  }
+}
+
+}  // namespace
+
+void rollout(const RolloutOptions& options) {
+  const Checkpoint checkpoint(options.checkpoint);
+  RolloutConfig settings = checkpoint.rollout();
+  if (options.steps > 0) settings.steps = options.steps;
+  if (options.history_level >= 0) settings.history_level = options.history_level;
+  if (options.guidance >= 0) settings.guidance = options.guidance;
+  const auto ids = read_request(options.request);
+  const Generator generator(checkpoint, settings);
+  claim_answer(options.out, {{"protocol", 1},
+                             {"generator", checkpoint.name()},
+                             {"uses", {"context", "caption", "controls"}},
+                             {"checkpoint_digest", checkpoint.digest()},
+                             {"rollout", to_json(settings)}});
+  // One thread a take: a take's bits then depend neither on the number of threads nor on the other takes.
+  Progress progress("rollout", static_cast<std::int64_t>(ids.size()));
+  parallel_for(ids.size(), threads_or_all(options.threads), [&](std::size_t i) {
+    stop_if_interrupted();
+    at::set_num_threads(1);
+    if (!is_answered(options.out, ids[i]))
+      write_rollout(options.out, ids[i], generator.run(read_conditioning(options.request, ids[i])));
+    progress.advance();
+  });
+}
+
+void features(const FeatureOptions& options) {
+  at::set_num_threads(threads_or_all(options.threads));
+  const torch::NoGradGuard no_grad;
+  const auto net = Checkpoint(options.checkpoint).features();
+  const std::string index = (options.clips / "clips.json").string();
+  const auto ids = json_member<std::vector<std::string>>(load_json(index), "clips", index);
+  std::vector<Tensor> rows{at::zeros({0, net->config().features})};
+  std::vector<std::int32_t> owners;
+  Progress progress("features", static_cast<std::int64_t>(ids.size()));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    stop_if_interrupted();
+    if (ids[i].find('/') != std::string::npos) throw InputError(index, "/clips/" + std::to_string(i), "holds a '/'");
+    const SafetensorsFile file(options.clips / (ids[i] + ".safetensors"));
+    file.at("frames", DType::kU8, {-1, -1, -1, 3});
+    const Tensor windows = feature_windows(map_tensor(file, "frames"), net->config());
+    if (windows.size(0) > 0) rows.push_back(net->features(windows));
+    owners.insert(owners.end(), static_cast<std::size_t>(windows.size(0)), static_cast<std::int32_t>(i));
+    progress.advance();
+  }
+  save_tensors(options.out,
+               {{"features", at::cat(rows)}, {"owner", at::tensor(at::ArrayRef<std::int32_t>(owners)).to(at::kInt)}});
+}
+
+void evaluate_vae(const EvaluateVaeOptions& options) {
+  at::set_num_threads(threads_or_all(options.threads));
+  const torch::NoGradGuard no_grad;
+  const auto vae = Checkpoint(options.checkpoint).vae();
+  constexpr std::int64_t kWindow = 16;
+  fmt::print("{:<20} {:>8} {:>14}\n", "scenario", "PSNR", "where it moves");
+  std::vector<NamedTensor> pairs;
+  const std::vector<std::string> scenarios = ClipSource(options.data, {}).scenarios();
+  for (const auto& scenario : scenarios) {
+    std::map<std::string, double> mix;
+    for (const auto& other : scenarios) mix[other] = other == scenario ? 1 : 0;
+    const ClipSource source(options.data, mix);
+    Pcg32 random = stream_for(0, "evaluate " + scenario);
+    double squares = 0, count = 0, moving_squares = 0, moving = 0;
+    for (std::int64_t i = 0; i < options.takes; ++i) {
+      const Tensor bytes = source.load(source.draw(1, kWindow, random), kWindow).frames;
+      const Tensor x = frames_from_bytes(bytes);
+      StreamState encoder, decoder;
+      const Tensor y = vae->decode(vae->encode(x, encoder), decoder).clamp(-1, 1);
+      const Tensor square = ((y - x) / 2).pow(2).mean(2);  // of full scale
+      const Tensor change = at::diff(x, 1, 1).abs().mean(2);
+      const Tensor moved = at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);  // a weight, not a mask
+      squares += square.sum().item<double>();
+      count += static_cast<double>(square.numel());
+      moving_squares += (square * moved).sum().item<double>();
+      moving += moved.sum().item<double>();
+      if (i < 8 && !options.out.empty())
+        pairs.push_back({scenario + "." + std::to_string(i), at::cat({bytes, bytes_from_frames(y)})});
+    }
+    fmt::print("{:<20} {:>8.2f} {:>14.2f}\n", scenario, -10 * std::log10(squares / count),
+               moving > 0 ? -10 * std::log10(moving_squares / moving) : 0.0);
+  }
+  if (!options.out.empty()) save_tensors(options.out, pairs);
+}
+
+void info(const fs::path& folder) {
+  const Checkpoint checkpoint(folder);
+  fmt::print("checkpoint  {}\ndigest      {}\n", checkpoint.name(), checkpoint.digest());
+  const auto line = [&](const char* part, const char* file, const auto& network) {
+    fmt::print("{:<11} {:>9} parameters, {:>8} bytes, all finite\n", part, parameter_count(*network),
+               fs::file_size(folder / file));
+  };
+  if (checkpoint.has("vae.safetensors")) line("vae", "vae.safetensors", checkpoint.vae());
+  if (checkpoint.has("text.safetensors")) line("text", "text.safetensors", checkpoint.text());
+  if (checkpoint.has("dit.safetensors")) line("dit", "dit.safetensors", checkpoint.dit());
+  if (checkpoint.has("features.safetensors")) line("features", "features.safetensors", checkpoint.features());
+  fmt::print("config      {}\n", checkpoint.config().dump());
+}
+
+}  // namespace bitemark::model

@@ -1,0 +1,46 @@
+// The subcommands of bitemark-model, free of LibTorch's headers so that main.cpp compiles at once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace bitemark::model {
+
+struct TrainOptions {
+  std::filesystem::path recipe, data, out;
+  std::vector<std::filesystem::path> from;  ///< checkpoints whose parts this stage builds on; later ones win
+  int threads = 0;                          ///< 0 = all cores
+  double time_limit_min = 0;                ///< 0 = none
+  std::int64_t steps = 0;                   ///< 0 = as the recipe says
+};
+
+struct RolloutOptions {
+  std::filesystem::path checkpoint, request, out;
+  int threads = 0;
+  std::int64_t steps = 0;     ///< 0 = as the checkpoint says
+  double history_level = -1;  ///< < 0 = as the checkpoint says
+  double guidance = -1;       ///< < 0 = as the checkpoint says
+};
+
+struct FeatureOptions {
+  std::filesystem::path checkpoint, clips, out;
+  int threads = 0;
+};
+
+struct EvaluateVaeOptions {
+  std::filesystem::path checkpoint, data;
+  std::filesystem::path out;  ///< reconstructions, for a look; empty = none
+  std::int64_t takes = 64;
+  int threads = 0;
+};
+
+/// Throws InterruptedError when stopped by a signal or the time limit: the same command goes on.
+void train(const TrainOptions& options);
+/// Answers a request by the generator protocol.
+void rollout(const RolloutOptions& options);
+void features(const FeatureOptions& options);
+void evaluate_vae(const EvaluateVaeOptions& options);
+void info(const std::filesystem::path& checkpoint);
+
+}  // namespace bitemark::model

@@ -1,0 +1,189 @@
+#include "model/config.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace bitemark::model {
+namespace {
+
+// One list of members a type serves both directions: `visit` is called with each name, field and range.
+struct Reader {
+  const Json& json;
+  const std::string& file;
+  const std::string& where;
+
+  template <typename T>
+  void operator()(const char* name, T& field) const {
+    if (json.contains(name)) field = json_member<T>(json, name, file, where);
+  }
+  void operator()(const char* name, std::int64_t& field, std::int64_t low, std::int64_t high) const {
+    (*this)(name, field);
+    if (field < low || field > high)
+      throw InputError(file, where + "/" + name, fmt::format("is {}, expected {} to {}", field, low, high));
+  }
+  void operator()(const char* name, double& field, double low, double high) const {
+    (*this)(name, field);
+    if (!(field >= low && field <= high))
+      throw InputError(file, where + "/" + name, fmt::format("is {}, expected {} to {}", field, low, high));
+  }
+  void operator()(const char* name, std::vector<std::int64_t>& field, std::size_t count) const {
+    (*this)(name, field);
+    bool good = field.size() == count;
+    for (const auto value : field) good = good && value >= 1 && value <= 4096;
+    if (!good) throw InputError(file, where + "/" + name, fmt::format("must be {} widths of 1 to 4096", count));
+  }
+  void operator()(const char* name, std::string& field, const std::vector<std::string>& choices) const {
+    (*this)(name, field);
+    for (const auto& choice : choices)
+      if (field == choice) return;
+    throw InputError(file, where + "/" + name,
+                     fmt::format("is '{}', expected one of: {}", field, fmt::join(choices, ", ")));
+  }
+};
+
+struct Writer {
+  Json& json;
+
+  template <typename T, typename... Range>
+  void operator()(const char* name, const T& field, const Range&...) const {
+    json[name] = field;
+  }
+};
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.encoder_memory;
+}
+{
+  visit("latent_channels", c.latent_channels, 1, 64);
+  visit("temporal", c.temporal, 1, 4);
+  visit("encoder_channels", c.encoder_channels, 3);
+  visit("decoder_channels", c.decoder_channels, 3);
+  visit("encoder_memory", c.encoder_memory);
+  visit("decoder_memory", c.decoder_memory);
+  visit("latent_noise", c.latent_noise, 0.0, 1.0);
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.spacetime_every;
+}
+{
+  visit("latent_channels", c.latent_channels, 1, 64);
+  visit("width", c.width, 8, 4096);
+  visit("depth", c.depth, 1, 64);
+  visit("heads", c.heads, 1, 64);
+  visit("patch", c.patch, 1, 8);
+  visit("spacetime_every", c.spacetime_every, 1, 64);
+  visit("text_every", c.text_every, 1, 64);
+  visit("past_frames", c.past_frames, 0, 8);
+  visit("controls", c.controls, 1, 256);
+  visit("text_width", c.text_width, 8, 4096);
+  visit("qk_norm", c.qk_norm);
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.vocabulary;
+}
+{
+  visit("vocabulary", c.vocabulary, 514, 65536);
+  visit("context", c.context, 4, 512);
+  visit("width", c.width, 8, 4096);
+  visit("depth", c.depth, 1, 64);
+  visit("heads", c.heads, 1, 64);
+  visit("embedding", c.embedding, 2, 4096);
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.features;
+}
+{
+  visit("size", c.size, 16, 512);
+  visit("window", c.window, 2, 64);
+  visit("stride", c.stride, 1, 64);
+  visit("width", c.width, 8, 1024);
+  visit("features", c.features, 1, 16);
+  visit("scenarios", c.scenarios);
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.weight_floor;
+}
+{
+  visit("path", c.path, std::vector<std::string>{"flow", "ddpm"});
+  visit("weight_floor", c.weight_floor, 0.0, 1.0);
+  visit("solver", c.solver, std::vector<std::string>{"ddim", "dpm++2m"});
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.history_level;
+}
+{
+  visit("steps", c.steps, 1, 1000);
+  visit("window", c.window, 2, 4096);
+  visit("sinks", c.sinks, 0, 64);
+  visit("history_level", c.history_level, 0.0, 1.0);
+  visit("guidance", c.guidance, 0.0, 100.0);
+}
+
+template <typename T>
+T read(const Json& json, const std::string& file, const std::string& where) {
+  if (!json.is_object()) throw InputError(file, where, "is not an object");
+  T config;
+  const Json known = to_json(config);
+  for (const auto& [name, value] : json.items())
+    if (!known.contains(name)) throw InputError(file, where + "/" + name, "is not a known setting");
+  members(config, Reader{json, file, where});
+  return config;
+}
+
+template <typename T>
+Json written(const T& config) {
+  Json json = Json::object();
+  members(config, Writer{json});
+  return json;
+}
+
+}  // namespace
+
+VaeConfig vae_config(const Json& json, const std::string& file, const std::string& where) {
+  const auto config = read<VaeConfig>(json, file, where);
+  if (config.temporal == 3) throw InputError(file, where + "/temporal", "is 3, expected 1, 2 or 4");
+  return config;
+}
+DitConfig dit_config(const Json& json, const std::string& file, const std::string& where) {
+  const auto config = read<DitConfig>(json, file, where);
+  if (config.width % config.heads != 0 || config.width / config.heads % 4 != 0)
+    throw InputError(file, where + "/heads", "must divide the width into heads of a multiple of 4");
+  return config;
+}
+TextConfig text_config(const Json& json, const std::string& file, const std::string& where) {
+  const auto config = read<TextConfig>(json, file, where);
+  if (config.width % config.heads != 0) throw InputError(file, where + "/heads", "must divide the width");
+  return config;
+}
+FeatureConfig feature_config(const Json& json, const std::string& file, const std::string& where) {
+  return read<FeatureConfig>(json, file, where);
+}
+DiffusionConfig diffusion_config(const Json& json, const std::string& file, const std::string& where) {
+  return read<DiffusionConfig>(json, file, where);
+}
+RolloutConfig rollout_config(const Json& json, const std::string& file, const std::string& where) {
+  const auto config = read<RolloutConfig>(json, file, where);
+  if (config.sinks >= config.window) throw InputError(file, where + "/sinks", "must be fewer than the window's frames");
+  return config;
+}
+
+Json to_json(const VaeConfig& config) { return written(config); }
+Json to_json(const DitConfig& config) { return written(config); }
+Json to_json(const TextConfig& config) { return written(config); }
+Json to_json(const FeatureConfig& config) { return written(config); }
+Json to_json(const DiffusionConfig& config) { return written(config); }
+Json to_json(const RolloutConfig& config) { return written(config); }
+
+}  // namespace bitemark::model

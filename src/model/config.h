@@ -1,0 +1,88 @@
+// What a checkpoint's config.json and a recipe say about the networks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace bitemark::model {
+
+/// Streaming causal video VAE: 8 x 8 pixels in space, `temporal` frames in time, to one latent.
+struct VaeConfig {
+  std::int64_t latent_channels = 8;
+  std::int64_t temporal = 1;                               ///< 1, 2 or 4 frames a latent
+  std::vector<std::int64_t> encoder_channels{32, 48, 64};  ///< at 1/2, 1/4 and 1/8 of the size
+  std::vector<std::int64_t> decoder_channels{96, 64, 32};  ///< at 1/8, 1/4 and 1/2 of the size
+  bool encoder_memory = false;                             ///< blocks see the frame before
+  bool decoder_memory = true;
+  double latent_noise = 0.1;  ///< standard deviation of the posterior, the same for all latents
+};
+
+/// Diffusion transformer over spacetime patches.
+struct DitConfig {
+  std::int64_t latent_channels = 8;
+  std::int64_t width = 192;
+  std::int64_t depth = 6;
+  std::int64_t heads = 4;
+  std::int64_t patch = 2;            ///< latents a side
+  std::int64_t spacetime_every = 2;  ///< every k-th block's attention reaches back in time
+  std::int64_t text_every = 3;       ///< every k-th block attends to the caption
+  std::int64_t past_frames = 2;      ///< earlier latents stacked on a frame's own channels
+  std::int64_t controls = 10;
+  std::int64_t text_width = 128;
+  bool qk_norm = true;
+};
+
+/// Byte-pair tokens -> text tower, with a small image tower as its teacher (CLIP).
+struct TextConfig {
+  std::int64_t vocabulary = 1024;  ///< tokens, start and end included
+  std::int64_t context = 48;       ///< tokens, start and end included
+  std::int64_t width = 128;
+  std::int64_t depth = 2;
+  std::int64_t heads = 2;
+  std::int64_t embedding = 64;  ///< the space that captions and frames share
+};
+
+/// The small network behind FVD-sim.
+struct FeatureConfig {
+  std::int64_t size = 64;    ///< frames are resized to size x size
+  std::int64_t window = 16;  ///< frames
+  std::int64_t stride = 8;
+  std::int64_t width = 48;
+  std::int64_t features = 16;
+  std::vector<std::string> scenarios;
+};
+
+/// Path of noise and what the network predicts.
+struct DiffusionConfig {
+  std::string path = "flow";    ///< flow (x-prediction, linear path) | ddpm (v-prediction, cosine, zero terminal SNR)
+  double weight_floor = 0.1;    ///< flow: weight (1 - floor) * tau + floor
+  std::string solver = "ddim";  ///< ddim | dpm++2m
+};
+
+/// How a rollout is drawn.
+struct RolloutConfig {
+  std::int64_t steps = 8;
+  std::int64_t window = 24;    ///< frames in the key/value ring, sinks included
+  std::int64_t sinks = 2;      ///< first frames that never leave it
+  double history_level = 1.0;  ///< tau of generated frames as history; below 1 they are noised, and told so
+  double guidance = 1.0;       ///< classifier-free; 1 = the conditional prediction alone
+};
+
+VaeConfig vae_config(const Json& json, const std::string& file, const std::string& where);
+DitConfig dit_config(const Json& json, const std::string& file, const std::string& where);
+TextConfig text_config(const Json& json, const std::string& file, const std::string& where);
+FeatureConfig feature_config(const Json& json, const std::string& file, const std::string& where);
+DiffusionConfig diffusion_config(const Json& json, const std::string& file, const std::string& where);
+RolloutConfig rollout_config(const Json& json, const std::string& file, const std::string& where);
+
+Json to_json(const VaeConfig& config);
+Json to_json(const DitConfig& config);
+Json to_json(const TextConfig& config);
+Json to_json(const FeatureConfig& config);
+Json to_json(const DiffusionConfig& config);
+Json to_json(const RolloutConfig& config);
+
+}  // namespace bitemark::model

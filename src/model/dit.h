@@ -1,0 +1,69 @@
+// Diffusion transformer over spacetime patches. Every frame has its own noise level, and with it its own adaLN-zero
+// modulation. Attention is within the frame in every block; in every k-th it also reaches all places of all earlier
+// frames (a moving thing is found where it was, and with 16 tokens a frame this is cheaper on a CPU than a separate
+// temporal attention with its own projections).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/config.h"
+#include "model/kv_ring.h"
+#include "model/rope.h"
+#include "model/torch_compat.h"
+
+namespace bitemark::model {
+
+struct TextInput {
+  Tensor tokens;   ///< [B, L, text_width]
+  Tensor padding;  ///< [B, L], 0 where there is a token, -inf where there is none
+  Tensor pooled;   ///< [B, text_width]
+};
+
+struct DitInput {
+  Tensor z;              ///< [B, F, C, h, w]
+  Tensor past;           ///< [B, F, past_frames * C, h, w]: the frames before as history shows them, latest first
+  Tensor level;          ///< [B, F], tau
+  Tensor past_level;     ///< [B, F], tau of the frame before; 0 where there is none
+  Tensor controls;       ///< [B, F, controls], normalised
+  Tensor keep_text;      ///< [B], 0 = the caption is withheld
+  Tensor keep_controls;  ///< [B], 0 = the controls are withheld
+  TextInput text;
+};
+
+/// Which frame sees which. The first `history` frames form a causal sequence; each of the others (targets) sees the
+/// history before its own time, and itself. With history = F it is one causal sequence.
+struct FrameLayout {
+  std::vector<std::int64_t> times;  ///< [F]
+  std::int64_t history = 0;
+};
+
+struct DitOutput {
+  Tensor answer;               ///< [B, F, C, h, w], in the parameterisation of the diffusion
+  Tensor middle;               ///< [B, F, S, width], tokens at half depth
+  std::vector<FrameKv> frame;  ///< keys and values of the last frame, one entry a spacetime block
+};
+
+class DitBlock;
+
+class Dit : public torch::nn::Module {
+ public:
+  explicit Dit(const DitConfig& config);
+  const DitConfig& config() const { return config_; }
+  /// With `ring`, F is 1 and the frame sees the ring's frames and itself; `layout` is then ignored.
+  DitOutput forward(const DitInput& input, const FrameLayout& layout, const KvRing* ring = nullptr);
+  /// Fills `past` and `past_level` for a plain sequence. latents: [B, F, C, h, w], level: [B, F].
+  static void set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames);
+
+ private:
+  Tensor conditioning(const DitInput& input);
+  TextInput kept_text(const DitInput& input) const;
+
+  DitConfig config_;
+  torch::nn::Linear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};
+  torch::nn::Linear pooled_{nullptr}, modulation_{nullptr}, final_modulation_{nullptr}, skip_{nullptr}, head_{nullptr};
+  Tensor null_text_, null_controls_;
+  std::vector<std::shared_ptr<DitBlock>> blocks_;
+};
+
+}  // namespace bitemark::model

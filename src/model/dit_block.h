@@ -1,0 +1,49 @@
+// One block of the diffusion transformer, and the three ways in which its attention sees frames.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "model/dit.h"
+
+namespace bitemark::model {
+
+/// What all blocks of one forward pass share.
+struct BlockContext {
+  FrameLayout layout;
+  std::int64_t tokens = 0;  ///< S, a frame
+  RopeTable rope;           ///< of the F frames
+  RopeTable ring_rope;      ///< of the ring's frames, when there is a ring
+  const KvRing* ring = nullptr;
+  std::size_t spacetime_index = 0;  ///< of the next spacetime block
+  Tensor history_mask;              ///< [nH*S, nH*S], 0 or -inf
+  Tensor target_mask;               ///< [nT*S, nH*S]
+  Tensor text_tokens, text_mask;    ///< [B, L, text_width], [B, 1, 1, L]
+};
+
+class DitBlock : public torch::nn::Module {
+ public:
+  DitBlock(const DitConfig& config, std::int64_t index);
+  bool reaches_back() const { return spacetime_; }
+  /// x: [B, F, S, D]; modulation: [B, F, 6 D], before this block's bias. `kept`: keys and values of the last frame.
+  Tensor forward(const Tensor& x, const Tensor& modulation, BlockContext& context, std::vector<FrameKv>& kept);
+
+ private:
+  Tensor self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept);
+  Tensor within_frames(const Tensor& q, const Tensor& k, const Tensor& v, const BlockContext& context) const;
+  Tensor across_frames(const Tensor& q, const Tensor& k, const Tensor& v, const BlockContext& context) const;
+  Tensor text_attention(const Tensor& x, const BlockContext& context);
+
+  std::int64_t heads_;
+  bool spacetime_, reads_text_, qk_norm_;
+  Tensor bias_, q_scale_, k_scale_;
+  torch::nn::Linear qkv_{nullptr}, proj_{nullptr}, w12_{nullptr}, w3_{nullptr};
+  torch::nn::Linear text_q_{nullptr}, text_kv_{nullptr}, text_proj_{nullptr};
+};
+
+/// LayerNorm without parameters, over the last dimension.
+Tensor plain_norm(const Tensor& x);
+/// norm(x) * (1 + scale) + shift; x: [B, F, S, D], shift and scale: [B, F, D].
+Tensor modulate(const Tensor& x, const Tensor& shift, const Tensor& scale);
+
+}  // namespace bitemark::model

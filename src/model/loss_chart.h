@@ -1,0 +1,11 @@
+// The course of a training run as a picture.
+#pragma once
+
+#include <string>
+
+namespace bitemark::model {
+
+/// SVG with a logarithmic axis from a log of JSON lines {"step", "loss"}: every step in grey, a running mean in blue.
+std::string loss_chart(const std::string& log, const std::string& title);
+
+}  // namespace bitemark::model

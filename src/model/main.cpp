@@ -1,0 +1,107 @@
+// bitemark-model: trains and runs the generator.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "model/commands.h"
+
+namespace {
+
+namespace m = bitemark::model;
+
+void add_train(CLI::App& app, m::TrainOptions& o) {
+  auto* command = app.add_subcommand("train", "Train one part by a recipe; the same command resumes");
+  command->add_option("recipe", o.recipe, "Recipe (JSON)")->required();
+  command->add_option("--data", o.data, "Folder of shards with index.json")->required();
+  command->add_option("--out", o.out, "Run folder")->required();
+  command->add_option("--from", o.from, "Checkpoint with the parts that this one builds on; may be repeated");
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->add_option("--time-limit", o.time_limit_min, "Minutes, then save and stop")->check(CLI::NonNegativeNumber);
+  command->add_option("--steps", o.steps, "Instead of the recipe's")->check(CLI::NonNegativeNumber);
+  command->footer("Example: bitemark-model train recipes/nano/vae.json --data data/train --out runs/vae");
+  command->callback([&o] { m::train(o); });
+}
+
+void add_rollout(CLI::App& app, m::RolloutOptions& o) {
+  auto* command = app.add_subcommand("rollout", "Answer a request by the generator protocol");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
+  command->add_option("request", o.request, "Folder with request.json")->required();
+  command->add_option("out", o.out, "Folder for the answer; takes already there are kept")->required();
+  command->add_option("--threads", o.threads, "Takes at once; 0 = all cores")->check(CLI::Range(0, 1024));
+  command->add_option("--steps", o.steps, "Sampling steps a frame")->check(CLI::Range(1, 1000));
+  command->add_option("--history-level", o.history_level, "tau of generated history")->check(CLI::Range(0.0, 1.0));
+  command->add_option("--guidance", o.guidance, "1 = none")->check(CLI::Range(0.0, 100.0));
+  command->footer("Example: bitemark-model rollout --checkpoint checkpoints/nano request/ answer/");
+  command->callback([&o] { m::rollout(o); });
+}
+
+void add_features(CLI::App& app, m::FeatureOptions& o) {
+  auto* command = app.add_subcommand("features", "Features of clips for FVD-sim");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
+  command->add_option("--clips", o.clips, "Folder with clips.json and <id>.safetensors")->required();
+  command->add_option("--out", o.out, "File to write (safetensors)")->required();
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->callback([&o] { m::features(o); });
+}
+
+void add_evaluate_vae(CLI::App& app, m::EvaluateVaeOptions& o) {
+  auto* command = app.add_subcommand("evaluate-vae", "PSNR of reconstructions, by scenario");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
+  command->add_option("--data", o.data, "Folder of shards with index.json")->required();
+  command->add_option("--out", o.out, "Write pairs of true and reconstructed frames here (safetensors)");
+  command->add_option("--takes", o.takes, "Windows a scenario")->check(CLI::Range(1, 100000));
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->callback([&o] { m::evaluate_vae(o); });
+}
+
+/// OpenMP reads its environment when it is loaded, before main: set what is missing and start again. Threads that spin
+/// while they wait make training ten times slower on a machine that has other work as well.
+void start_with_patient_threads(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);  // comes back only where there is no /proc; then it is merely slower
+}
+
+int finish(bitemark::ExitCode code, const char* kind, const char* what) {
+  std::fprintf(stderr, "bitemark-model: %s%s\n", kind, what);
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using bitemark::ExitCode;
+  start_with_patient_threads(argv);
+  bitemark::listen_for_interrupts();
+  CLI::App app{"bitemark-model: a latent video diffusion transformer, trained and run", "bitemark-model"};
+  app.require_subcommand(1);
+  m::TrainOptions train_options;
+  m::RolloutOptions rollout_options;
+  m::FeatureOptions feature_options;
+  m::EvaluateVaeOptions vae_options;
+  std::filesystem::path checkpoint;
+  add_train(app, train_options);
+  add_rollout(app, rollout_options);
+  add_features(app, feature_options);
+  add_evaluate_vae(app, vae_options);
+  auto* about = app.add_subcommand("info", "What a checkpoint holds; checks every weight");
+  about->add_option("--checkpoint", checkpoint, "Checkpoint folder")->required();
+  about->callback([&] { m::info(checkpoint); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kBadInput);
+  } catch (const bitemark::InputError& error) {
+    return finish(ExitCode::kBadInput, "", error.what());
+  } catch (const bitemark::InterruptedError& error) {
+    return finish(ExitCode::kInterrupted, "", error.what());
+  } catch (const std::exception& error) {
+    return finish(ExitCode::kInternal, "internal error: ", error.what());
+  }
+  return 0;
+}

@@ -1,0 +1,72 @@
+#include "model/recipe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/sha256.h"
+
+namespace bitemark::model {
+namespace {
+
+template <typename T>
+void read(const Json& json, const char* key, const std::string& file, T& field) {
+  if (json.contains(key)) field = json_member<T>(json, key, file);
+}
+
+void check(const std::string& file, const char* key, double value, double low, double high) {
+  if (!(value >= low && value <= high))
+    throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
+}
+
+const std::set<std::string> kMembers{"stage",  "seed",  "steps",        "batch", "windows", "rate",
+                                     "warmup", "decay", "weight_decay", "clip",  "ema",     "save_every_s",
+                                     "mix",    "model", "more",         "about"};
+
+}  // namespace
+
+double Recipe::rate_at(std::int64_t step) const {
+  const double up = static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(warmup, 1));
+  const double down = static_cast<double>(steps - step) / static_cast<double>(std::max<std::int64_t>(decay, 1));
+  return rate * std::max(0.0, std::min({1.0, up, down}));
+}
+
+Recipe load_recipe(const std::filesystem::path& path) {
+  Recipe recipe;
+  recipe.file = path.string();
+  Json json = load_json(path);
+  recipe.stage = json_member<std::string>(json, "stage", recipe.file);
+  for (const auto& [key, value] : json.items())
+    if (!kMembers.contains(key)) throw InputError(recipe.file, "/" + key, "is not a known setting");
+  const std::set<std::string> stages{"vae", "text", "dit", "features"};
+  if (!stages.contains(recipe.stage))
+    throw InputError(recipe.file, "/stage", "is '" + recipe.stage + "', expected vae, text, dit or features");
+  read(json, "seed", recipe.file, recipe.seed);
+  read(json, "steps", recipe.file, recipe.steps);
+  read(json, "batch", recipe.file, recipe.batch);
+  read(json, "windows", recipe.file, recipe.windows);
+  read(json, "rate", recipe.file, recipe.rate);
+  read(json, "warmup", recipe.file, recipe.warmup);
+  read(json, "decay", recipe.file, recipe.decay);
+  read(json, "weight_decay", recipe.file, recipe.weight_decay);
+  read(json, "clip", recipe.file, recipe.clip);
+  read(json, "ema", recipe.file, recipe.ema);
+  read(json, "save_every_s", recipe.file, recipe.save_every_s);
+  read(json, "mix", recipe.file, recipe.mix);
+  read(json, "model", recipe.file, recipe.model);
+  read(json, "more", recipe.file, recipe.more);
+  check(recipe.file, "steps", static_cast<double>(recipe.steps), 1, 1e9);
+  check(recipe.file, "batch", static_cast<double>(recipe.batch), 1, 65536);
+  check(recipe.file, "rate", recipe.rate, 0, 1);
+  check(recipe.file, "ema", recipe.ema, 0, 1);
+  check(recipe.file, "clip", recipe.clip, 1e-6, 1e6);
+  if (recipe.windows.empty()) throw InputError(recipe.file, "/windows", "is empty");
+  for (const auto window : recipe.windows) check(recipe.file, "windows", static_cast<double>(window), 1, 1024);
+  for (const char* free : {"steps", "decay", "save_every_s", "about"}) json.erase(free);
+  recipe.digest = hex(sha256(json.dump()));
+  return recipe;
+}
+
+}  // namespace bitemark::model

@@ -1,0 +1,38 @@
+// A training run as a file: stage, network, schedule, mix of scenarios.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace bitemark::model {
+
+struct Recipe {
+  std::string file;
+  std::string stage;  ///< vae | text | dit | features
+  std::uint64_t seed = 0;
+  std::int64_t steps = 1000;
+  std::int64_t batch = 8;                 ///< clips a step, at the longest window
+  std::vector<std::int64_t> windows{16};  ///< frames; a step draws one of them, shorter ones in larger batches
+  double rate = 1e-3;                     ///< AdamW's learning rate: linear warm-up, constant, linear decay to 0
+  std::int64_t warmup = 100;
+  std::int64_t decay = 100;  ///< last steps
+  double weight_decay = 0.01;
+  double clip = 1.0;  ///< largest norm of all gradients together
+  double ema = 0.999;
+  double save_every_s = 120;
+  std::map<std::string, double> mix;  ///< weight of a scenario; 1 where not named
+  Json model = Json::object();        ///< the network's config
+  Json more = Json::object();         ///< what only this stage has
+  std::string digest;                 ///< SHA-256 of the file without "steps" and "decay"
+
+  double rate_at(std::int64_t step) const;
+};
+
+/// Throws InputError for an unknown member, a missing stage or a number out of range.
+Recipe load_recipe(const std::filesystem::path& path);
+
+}  // namespace bitemark::model

@@ -1,0 +1,57 @@
+#include "model/rope.h"
+
+#include <cmath>
+
+namespace bitemark::model {
+namespace {
+
+Tensor frequencies(std::int64_t count, double base) {
+  return at::exp(at::arange(count, at::kFloat) *
+                 (-std::log(base) / static_cast<double>(std::max<std::int64_t>(count, 1))));
+}
+
+Tensor centred(std::int64_t count) { return at::arange(count, at::kFloat) - 0.5 * static_cast<double>(count - 1); }
+
+}  // namespace
+
+RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,
+                     std::int64_t head_width, const torch::Device& device) {
+  const std::int64_t pairs = head_width / 2;
+  const std::int64_t space = pairs / 3;
+  const auto frames = static_cast<std::int64_t>(times.size());
+  const Tensor t = at::tensor(at::ArrayRef<std::int64_t>(times)).to(at::kFloat);
+  const auto angles = [&](const Tensor& position, std::int64_t count, double base) {
+    return position.unsqueeze(-1) * frequencies(count, base);
+  };
+  const Tensor by_time = angles(t, pairs - 2 * space, 1e4).view({frames, 1, 1, -1});
+  const Tensor by_row = angles(centred(rows), space, 1e2).view({1, rows, 1, space});
+  const Tensor by_column = angles(centred(columns), space, 1e2).view({1, 1, columns, space});
+  const Tensor all = at::cat({by_time.expand({frames, rows, columns, -1}), by_row.expand({frames, rows, columns, -1}),
+                              by_column.expand({frames, rows, columns, -1})},
+                             -1)
+                         .reshape({frames * rows * columns, 1, pairs})
+                         .to(device);
+  return {all.cos(), all.sin()};
+}
+
+Tensor rotate(const Tensor& x, const RopeTable& table) {
+  const std::int64_t pairs = x.size(-1) / 2;
+  const Tensor a = x.slice(-1, 0, pairs), b = x.slice(-1, pairs);
+  return at::cat({a * table.cos - b * table.sin, b * table.cos + a * table.sin}, -1);
+}
+
+Tensor grid_embedding(std::int64_t rows, std::int64_t columns, std::int64_t width, const torch::Device& device) {
+  const std::int64_t quarter = width / 4;
+  const Tensor by_row = centred(rows).unsqueeze(-1) * frequencies(quarter, 1e2);
+  const Tensor by_column = centred(columns).unsqueeze(-1) * frequencies(quarter, 1e2);
+  const Tensor r = at::cat({by_row.sin(), by_row.cos()}, -1).unsqueeze(1).expand({rows, columns, -1});
+  const Tensor c = at::cat({by_column.sin(), by_column.cos()}, -1).unsqueeze(0).expand({rows, columns, -1});
+  return at::cat({r, c}, -1).reshape({rows * columns, 4 * quarter}).to(device);
+}
+
+Tensor level_embedding(const Tensor& level, std::int64_t width) {
+  const Tensor angles = level.unsqueeze(-1) * 1000.0 * frequencies(width / 2, 1e4).to(level.device());
+  return at::cat({angles.cos(), angles.sin()}, -1);
+}
+
+}  // namespace bitemark::model

@@ -1,0 +1,48 @@
+// What the four trainings have in common, seen from the loop.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/clip_source.h"
+#include "model/recipe.h"
+
+namespace bitemark::model {
+
+struct StepLoss {
+  Tensor total;
+  std::vector<std::pair<std::string, Tensor>> parts;  ///< scalars for the log
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  virtual torch::nn::Module& network() = 0;
+  /// The loss of one step; data, noise and dropping depend on (recipe.seed, step) and nothing else.
+  virtual StepLoss loss(std::int64_t step) = 0;
+  /// Writes this stage's files and config section; called with the averaged weights in place.
+  virtual void export_to(const std::filesystem::path& checkpoint) = 0;
+  /// Floating-point operations of one step, estimated: 6 a parameter and token, or counted from the convolutions.
+  virtual double flop_per_step() const = 0;
+};
+
+struct StageInput {
+  Recipe recipe;
+  ClipSource source;
+  std::filesystem::path checkpoint;  ///< holds the parts that earlier stages made
+  std::filesystem::path cache;       ///< room for what can be computed again
+};
+
+std::unique_ptr<Stage> make_vae_stage(const StageInput& input);
+std::unique_ptr<Stage> make_text_stage(const StageInput& input);
+std::unique_ptr<Stage> make_dit_stage(const StageInput& input);
+std::unique_ptr<Stage> make_feature_stage(const StageInput& input);
+std::unique_ptr<Stage> make_stage(const StageInput& input);
+
+/// The stream of everything that is drawn in one step.
+Pcg32 step_stream(std::uint64_t seed, std::int64_t step);
+
+}  // namespace bitemark::model

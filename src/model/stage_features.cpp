@@ -1,0 +1,61 @@
+// The network behind FVD-sim: names the scenario and tells the body states at both ends of a window.
+#include "base/error.h"
+#include "model/checkpoint.h"
+#include "model/stage.h"
+#include "model/vae.h"
+#include "model/weights.h"
+
+namespace bitemark::model {
+namespace {
+
+class FeatureStage final : public Stage {
+ public:
+  explicit FeatureStage(const StageInput& input) : recipe_(input.recipe), source_(input.source) {
+    FeatureConfig config = feature_config(recipe_.model, recipe_.file, "/model");
+    config.scenarios = source_.scenarios();
+    net_ = std::make_shared<FeatureNet>(config);
+    if (source_.width() != config.size || source_.height() != config.size)
+      throw InputError(recipe_.file, "/model/size", "is not the size of the training frames");
+  }
+
+  torch::nn::Module& network() override { return *net_; }
+
+  StepLoss loss(std::int64_t step) override {
+    Pcg32 random = step_stream(recipe_.seed, step);
+    const std::int64_t window = net_->config().window;
+    const ClipBatch batch = source_.load(source_.draw(recipe_.batch, window, random), window);
+    const Tensor features = net_->features(frames_from_bytes(batch.frames));
+    const Tensor logits = net_->scenario_logits(features);
+    const Tensor naming = at::cross_entropy_loss(logits, batch.scenario);
+    const Tensor truth = at::stack({batch.states.select(1, 0), batch.states.select(1, window - 1)}, 1) / scale();
+    const Tensor present = truth.slice(-1, 0, 1);
+    const Tensor error = (net_->states(features) - truth).abs();
+    const Tensor states = error.slice(-1, 0, 1).mean() + (error.slice(-1, 1) * present).sum() / (6 * present.sum() + 1);
+    const Tensor hit = (logits.argmax(1) == batch.scenario).to(at::kFloat).mean();
+    return {naming + 2.0 * states, {{"naming", naming}, {"states", states}, {"hit", hit}}};
+  }
+
+  void export_to(const std::filesystem::path& checkpoint) override {
+    save_weights(checkpoint / "features.safetensors", weights_of(*net_), false);
+    write_config(checkpoint, {{"features", to_json(net_->config())}});
+  }
+
+  double flop_per_step() const override {
+    return 6.0 * static_cast<double>(parameter_count(*net_)) *
+           static_cast<double>(recipe_.batch * net_->config().window);
+  }
+
+ private:
+  /// Shares of the width and height, metres / 5, metres a second / 5: all of order one.
+  static Tensor scale() { return at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5}); }
+
+  const Recipe& recipe_;
+  const ClipSource& source_;
+  std::shared_ptr<FeatureNet> net_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> make_feature_stage(const StageInput& input) { return std::make_unique<FeatureStage>(input); }
+
+}  // namespace bitemark::model

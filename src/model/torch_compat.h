@@ -1,0 +1,34 @@
+// The one place that knows LibTorch's version: 1.13 (Debian 12) to 2.x.
+#pragma once
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <torch/torch.h>
+#include <torch/version.h>
+#pragma GCC diagnostic pop
+
+namespace bitemark::model {
+
+using at::Tensor;
+
+/// softmax(q k^T / sqrt(d) + mask) v over the last two dimensions; `mask` is added and may be undefined.
+inline Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask = {}) {
+#if TORCH_VERSION_MAJOR >= 2
+  return at::scaled_dot_product_attention(q, k, v, mask.defined() ? c10::optional<Tensor>(mask) : c10::nullopt);
+#else
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
+  Tensor logits = at::matmul(q * scale, k.transpose(-2, -1));
+  if (mask.defined()) logits = logits + mask;
+  return at::matmul(at::softmax(logits, -1), v);
+#endif
+}
+
+/// The accelerator where there is one, else the CPU.
+inline torch::Device default_device() {
+  return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::Device(torch::kCPU);
+}
+
+}  // namespace bitemark::model

@@ -1,0 +1,149 @@
+#include "model/dit.h"
+
+#include <gtest/gtest.h>
+
+#include "model/noise.h"
+#include "toys.h"
+
+namespace bitemark::model {
+namespace {
+
+constexpr std::int64_t kFrames = 5;
+
+DitInput toy_input(const Tensor& z, const Tensor& level, std::int64_t past_frames) {
+  DitInput input;
+  input.z = z;
+  input.level = level;
+  Dit::set_past(input, z, level, past_frames);
+  input.controls = normal_noise({z.size(0), z.size(1), 10}, {5, 0, 0});
+  input.keep_text = input.keep_controls = at::ones({z.size(0)});
+  input.text.tokens = normal_noise({z.size(0), 3, 16}, {6, 0, 0});
+  input.text.padding = at::zeros({z.size(0), 3});
+  input.text.pooled = normal_noise({z.size(0), 16}, {7, 0, 0});
+  return input;
+}
+
+FrameLayout sequence(std::int64_t frames) {
+  FrameLayout layout;
+  for (std::int64_t t = 0; t < frames; ++t) layout.times.push_back(t);
+  layout.history = frames;
+  return layout;
+}
+
+class DitTest : public testing::Test {
+ protected:
+  DitTest() : dit(std::make_shared<Dit>(tiny_dit())) {
+    randomise(*dit, 9, 0.3);
+    z = normal_noise({2, kFrames, 4, 4, 4}, {1, 0, 0});
+    level = at::tensor(std::vector<float>{1, 0.9F, 0.8F, 0.7F, 0.4F}).expand({2, kFrames}).contiguous();
+  }
+  DitInput frame_of(const DitInput& all, std::int64_t t) const {
+    DitInput one = all;
+    const auto cut = [&](const Tensor& x) { return x.slice(1, t, t + 1); };
+    one.z = cut(all.z);
+    one.past = cut(all.past);
+    one.level = cut(all.level);
+    one.past_level = cut(all.past_level);
+    one.controls = cut(all.controls);
+    return one;
+  }
+  torch::NoGradGuard no_grad;
+  std::shared_ptr<Dit> dit;
+  Tensor z, level;
+};
+
+TEST_F(DitTest, CachedFramesEqualTheWholeWindow) {
+  const DitInput input = toy_input(z, level, 2);
+  const Tensor whole = dit->forward(input, sequence(kFrames)).answer;
+  KvRing ring(kFrames, 1);
+  for (std::int64_t t = 0; t < kFrames; ++t) {
+    const DitOutput one = dit->forward(frame_of(input, t), {}, &ring);
+    // The same sums in another order: rounding of float32 through 3 blocks, far below 1e-4 at values of order one.
+    EXPECT_TRUE(at::allclose(one.answer, whole.slice(1, t, t + 1), 0, 1e-4)) << t;
+    ring.push(one.frame);
+  }
+}
+
+TEST_F(DitTest, TargetBesideHistoryEqualsLastFrameOfASequence) {
+  // Frame 4 as a target after the history 0..3 must answer what it answers at the end of one causal sequence.
+  const DitInput plain = toy_input(z, level, 2);
+  const Tensor expected = dit->forward(plain, sequence(kFrames)).answer.slice(1, kFrames - 1);
+  DitInput paired = plain;
+  FrameLayout layout = sequence(kFrames);
+  layout.history = kFrames - 1;
+  EXPECT_TRUE(at::allclose(dit->forward(paired, layout).answer.slice(1, kFrames - 1), expected, 0, 1e-4));
+}
+
+TEST_F(DitTest, TargetsDoNotSeeEachOther) {
+  const DitInput history = toy_input(z, level, 2);
+  DitInput input = history;
+  const auto twice = [](const Tensor& x) { return at::cat({x, x}, 1); };
+  input.z = twice(history.z);
+  input.past = twice(history.past);
+  input.level = twice(history.level);
+  input.past_level = twice(history.past_level);
+  input.controls = twice(history.controls);
+  FrameLayout layout{{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, kFrames};
+  const Tensor before = dit->forward(input, layout).answer;
+  input.z = input.z.clone();
+  input.z.select(1, kFrames + 1).add_(1.0);  // target of time 1
+  const Tensor after = dit->forward(input, layout).answer;
+  for (std::int64_t f = 0; f < 2 * kFrames; ++f)
+    EXPECT_EQ(at::allclose(before.select(1, f), after.select(1, f), 0, 1e-6), f != kFrames + 1) << f;
+}
+
+TEST_F(DitTest, LaterFramesDoNotReachBack) {
+  DitInput input = toy_input(z, level, 0);
+  DitConfig config = tiny_dit();
+  config.past_frames = 0;
+  Dit causal(config);
+  randomise(causal, 4, 0.3);
+  const Tensor before = causal.forward(input, sequence(kFrames)).answer;
+  input.z = input.z.clone();
+  input.z.select(1, 3).add_(1.0);
+  const Tensor after = causal.forward(input, sequence(kFrames)).answer;
+  EXPECT_TRUE(at::allclose(before.slice(1, 0, 3), after.slice(1, 0, 3), 0, 1e-6));
+  EXPECT_FALSE(at::allclose(before.slice(1, 4), after.slice(1, 4), 0, 1e-4));
+}
+
+TEST_F(DitTest, WithheldCaptionHasNoInfluence) {
+  DitInput input = toy_input(z, level, 2);
+  input.keep_text = at::tensor(std::vector<float>{0, 1});
+  const Tensor before = dit->forward(input, sequence(kFrames)).answer;
+  input.text.tokens = input.text.tokens + 1.0;
+  input.text.pooled = input.text.pooled - 1.0;
+  const Tensor after = dit->forward(input, sequence(kFrames)).answer;
+  EXPECT_TRUE(at::equal(before[0], after[0]));
+  EXPECT_FALSE(at::allclose(before[1], after[1], 0, 1e-4));
+}
+
+TEST_F(DitTest, StartsAsZero) {
+  Dit fresh(tiny_dit());  // adaLN-zero: gates closed, head zero
+  EXPECT_EQ(fresh.forward(toy_input(z, level, 2), sequence(kFrames)).answer.abs().max().item<float>(), 0.0F);
+}
+
+TEST(KvRing, KeepsSinksAndTheLatestAndNoMore) {
+  KvRing ring(4, 1);
+  for (int n = 0; n < 10; ++n) {
+    const Tensor mark = at::full({1, 1, 1, 1}, n);
+    ring.push({{mark, mark}});
+    EXPECT_LE(ring.size(), 3);
+  }
+  EXPECT_TRUE(
+      at::equal(ring.keys(0).flatten(), at::tensor(std::vector<std::int64_t>{0, 8, 9}).to(ring.keys(0).dtype())));
+}
+
+// q k depends on the distance only: turning both by the same shift changes nothing.
+TEST(Rope, DependsOnDistance) {
+  const Tensor q = normal_noise({1, 4, 1, 24}, {1, 0, 0}), k = normal_noise({1, 4, 1, 24}, {2, 0, 0});
+  const auto product = [&](std::int64_t tq, std::int64_t tk) {
+    const Tensor a = rotate(q, rope_table({tq}, 2, 2, 24, torch::kCPU)),
+                 b = rotate(k, rope_table({tk}, 2, 2, 24, torch::kCPU));
+    return (a * b).sum(-1);
+  };
+  EXPECT_TRUE(at::allclose(product(0, 3), product(7, 10), 0, 1e-4));  // float32 sines of angles up to 10 rad
+  EXPECT_FALSE(at::allclose(product(0, 3), product(0, 4), 0, 1e-3));
+}
+
+}  // namespace
+}  // namespace bitemark::model
