@@ -110,7 +110,7 @@ int duplicate(FaultRequest& request) {
   const int copy = add_copy(request.world, original);
   const double radius = request.world.scene.bodies[static_cast<std::size_t>(original)].info.radius_m;
   for (int attempt = 0; attempt < 400; ++attempt) {
-    const int first = request.any_frame(request.world.context_frames, request.frame_count() - 3);
+    const int first = request.any_onset();
     const Vec3 offset = random_offset(request.random, radius);
     if (place_copy(request, original, copy, first, offset)) return first;
   }
@@ -124,7 +124,7 @@ int swap_identities(FaultRequest& request) {
   const auto pick = request.random.below(static_cast<std::uint32_t>(tracked.size()));
   const auto a = static_cast<std::size_t>(tracked[pick]);
   const auto b = static_cast<std::size_t>(tracked[(pick + 1) % tracked.size()]);
-  const int first = request.any_frame(world.context_frames, request.frame_count() - 3);
+  const int first = request.any_onset();
   for (int frame = first; frame < request.frame_count(); ++frame) {
     auto& bodies = world.timeline[static_cast<std::size_t>(frame)].bodies;
     std::swap(bodies[a].X_WB.position, bodies[b].X_WB.position);
@@ -135,7 +135,7 @@ int swap_identities(FaultRequest& request) {
 
 int wobble_geometry(FaultRequest& request) {
   World& world = request.world;
-  const int first = request.any_frame(world.context_frames, request.frame_count() - 3);
+  const int first = request.any_onset();
   for (int frame = first; frame < request.frame_count(); ++frame) {
     for (BodyFrame& body : world.timeline[static_cast<std::size_t>(frame)].bodies) {
       body.wobble = kWobble * request.options.severity;

@@ -15,7 +15,7 @@ std::vector<int> in_order(int count) {
 }  // namespace
 
 int mirror_clip(FaultRequest& request) {
-  request.world.mirrored_from = request.any_frame(request.world.context_frames, request.frame_count() - 3);
+  request.world.mirrored_from = request.any_onset();
   return request.world.mirrored_from;
 }
 

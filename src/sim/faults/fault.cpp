@@ -54,6 +54,11 @@ int FaultRequest::any_frame(int low, int high) {
   return low + static_cast<int>(random.below(static_cast<std::uint32_t>(high - low)));
 }
 
+int FaultRequest::any_onset() {
+  const int start = world.context_frames;
+  return any_frame(start, start + (3 * (frame_count() - start) + 4) / 5);
+}
+
 std::vector<int> FaultRequest::tracked() const {
   std::vector<int> found;
   for (std::size_t b = 0; b < world.scene.bodies.size(); ++b) {

@@ -26,6 +26,8 @@ struct FaultRequest {
   int frame_count() const { return static_cast<int>(world.timeline.size()); }
   /// A frame in [low, high). Throws std::invalid_argument when there is none.
   int any_frame(int low, int high);
+  /// A frame in the first 60 % of the continuation: a fault of the last two frames would test nothing but luck.
+  int any_onset();
   std::vector<int> tracked() const;    ///< indices in scene.bodies
   LabelImage labels(int frame) const;  ///< what is seen, as the world is now
 };
