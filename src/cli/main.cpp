@@ -28,6 +28,14 @@ constexpr Command kCommands[] = {
     {"faults", "Test the metrics on faults put in on purpose", bitemark::cli::configure_faults},
 };
 
+/// The parser would only say that a command is needed.
+void check_command(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  for (const Command& command : kCommands)
+    if (std::string(argv[1]) == command.name) return;
+  throw bitemark::InputError(fmt::format("there is no command \"{}\"; bitemark --help lists them", argv[1]));
+}
+
 ExitCode run(int argc, char** argv) {
   CLI::App app("Simulates physics, renders it as ground truth, and judges video models by it.", "bitemark");
   app.require_subcommand(1);
@@ -36,6 +44,7 @@ ExitCode run(int argc, char** argv) {
     CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
     actions.emplace_back(subcommand, command.configure(*subcommand));
   }
+  check_command(argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
