@@ -15,9 +15,10 @@
 namespace bitemark {
 namespace {
 
-constexpr int kMinPixels = 8;   // a mark that shows less is not judged
-constexpr double kThere = 0.5;  // presence of a mark that is there
-constexpr double kGone = 0.35;  // and of one that is not
+constexpr int kMinPixels = 8;       // a mark that shows less is not judged
+constexpr double kOpenShare = 0.2;  // of a mark must be open to view before it is judged
+constexpr double kThere = 0.5;      // presence of a mark that is there
+constexpr double kGone = 0.35;      // and of one that is not
 constexpr int kRunFrames = 2;
 
 using Pixels = std::vector<std::size_t>;
@@ -155,7 +156,9 @@ void judge_bite(const Observation& o, const Scene& scene, const Judge& judge, st
   bool told = false;
   for (int t = o.first(); t < o.frames(); ++t) {
     const Pixels open = open_at(o, scene, t, taken);
-    if (static_cast<int>(open.size()) < kMinPixels || 2 * open.size() < taken.size()) continue;
+    if (static_cast<int>(open.size()) < kMinPixels ||
+        static_cast<double>(open.size()) < kOpenShare * static_cast<double>(taken.size()))
+      continue;
     const double share = judge.missing_share(t, open);
     if (t < scene.bites[k]) {
       totals.before += share;

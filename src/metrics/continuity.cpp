@@ -20,8 +20,8 @@ constexpr int kDoubledFrames = 2;
 constexpr int kFrozenFrames = 3;
 constexpr double kJumpDiameters = 1.25;  // beyond the true step, in one frame
 constexpr double kMinJumpShare = 0.12;   // of the frame's width
-constexpr double kStillLevel = 0.25;     // mean absolute difference of neighbouring frames [levels of 255]
-constexpr double kMovingLevel = 0.6;
+constexpr double kStillLevel = 0.15;     // mean absolute difference of neighbouring frames [levels of 255]
+constexpr double kMovingLevel = 0.3;
 
 /// Collects runs of bad frames; a violation begins where a run of `needed` frames begins.
 class Run {

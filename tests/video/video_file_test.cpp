@@ -57,9 +57,11 @@ TEST_F(VideoFile, OddRatesKeepTheirTimestamps) {
   for (std::size_t i = 0; i < read.size(); ++i) EXPECT_NEAR(read.times[i], rate.time_of(static_cast<int>(i)), 0.0011);
 }
 
-TEST_F(VideoFile, H264IsReadBack) {
-  write_video(folder_.path() / "a.mp4", Codec::kH264, noise_clip(7, 32, 32, {12, 1}), {12, 1});
-  EXPECT_EQ(read_clip(folder_.path() / "a.mp4", {12, 1}).size(), 7U);
+TEST_F(VideoFile, H264IsReadBackWithATimestampForEveryFrame) {
+  write_video(folder_.path() / "a.mp4", Codec::kH264, noise_clip(7, 32, 32, {24, 1}), {24, 1});
+  const Clip clip = read_clip(folder_.path() / "a.mp4", {12, 1});
+  ASSERT_EQ(clip.size(), 7U);
+  for (std::size_t i = 0; i < clip.size(); ++i) EXPECT_NEAR(clip.times[i], static_cast<double>(i) / 24, 1e-3) << i;
 }
 
 TEST_F(VideoFile, PictureFoldersAreReadInTheOrderOfTheirNames) {

@@ -67,11 +67,17 @@ int decode_video(const std::string& path, int max_frames, int max_side) {
   if (width > max_side || height > max_side)
     return fail("is " + std::to_string(static_cast<int>(width)) + " x " + std::to_string(static_cast<int>(height)) +
                 " pixels, expected at most " + std::to_string(max_side) + " a side");
+  const double fps = capture.get(cv::CAP_PROP_FPS);
+  const double step = fps > 0 ? 1 / fps : 1;
   cv::Size size;
   cv::Mat frame;
+  double time = 0;
   for (int count = 0; capture.read(frame); ++count) {
+    // OpenCV 4.6 has no timestamp for the frames that a decoder with B-frames gives out last: it says 0.
+    const double told = capture.get(cv::CAP_PROP_POS_MSEC) / 1000.0;
+    time = count == 0 || told > time ? told : time + step;
     if (count >= max_frames) return fail("has more than " + std::to_string(max_frames) + " frames");
-    if (!put_frame(frame, capture.get(cv::CAP_PROP_POS_MSEC) / 1000.0, size))
+    if (!put_frame(frame, time, size))
       return fail("frame " + std::to_string(count) + " has another size than the first");
   }
   return size.empty() ? fail("has no frames that can be decoded") : 0;
