@@ -9,6 +9,9 @@ endif()
 # Fused multiply-add where the compiler sees fit would make the bits depend on the optimiser: digests are pinned.
 add_compile_options(-ffp-contract=off)
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options(-Wno-restrict) # false alarms in std::string + std::string, GCC bug 105651
+endif()
 if(BITEMARK_WARNINGS_AS_ERRORS)
   add_compile_options(-Werror)
 endif()

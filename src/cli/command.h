@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "suite/score_case.h"
 
 namespace bitemark::cli {
 
@@ -23,8 +24,23 @@ struct Command {
 Action configure_list(CLI::App& app);
 Action configure_render(CLI::App& app);
 Action configure_dataset(CLI::App& app);
+Action configure_run(CLI::App& app);
+Action configure_score(CLI::App& app);
+Action configure_compare(CLI::App& app);
+Action configure_report(CLI::App& app);
+Action configure_repro(CLI::App& app);
+Action configure_calibrate(CLI::App& app);
+Action configure_faults(CLI::App& app);
+Action configure_doctor(CLI::App& app);
+Action configure_train(CLI::App& app);
+Action configure_rollout(CLI::App& app);
 
 /// --scenario-folder, BITEMARK_SCENARIOS, ./scenarios, or the folder beside the program's sources; in this order.
 std::filesystem::path scenario_folder(const std::string& from_flag);
+
+/// The scenarios that the suite names.
+Scenarios load_suite_scenarios(const Suite& suite, const std::filesystem::path& folder);
+/// All scenarios of the folder.
+Scenarios load_scenarios_by_name(const std::filesystem::path& folder);
 
 }  // namespace bitemark::cli

@@ -14,8 +14,18 @@ using bitemark::cli::Command;
 
 constexpr Command kCommands[] = {
     {"list", "Scenarios, what they show and how they may be asked for", bitemark::cli::configure_list},
+    {"doctor", "What this machine has and lacks", bitemark::cli::configure_doctor},
     {"render", "Render one take with its ground truth", bitemark::cli::configure_render},
     {"dataset", "Write training shards from many takes", bitemark::cli::configure_dataset},
+    {"train", "Train a part of the generator (bitemark-model)", bitemark::cli::configure_train},
+    {"rollout", "Answer a folder of conditionings (bitemark-model)", bitemark::cli::configure_rollout},
+    {"run", "Run a suite: roll out, judge, report", bitemark::cli::configure_run},
+    {"score", "Judge one video", bitemark::cli::configure_score},
+    {"compare", "Compare two reports take by take", bitemark::cli::configure_compare},
+    {"report", "Write the pages of a finished run again", bitemark::cli::configure_report},
+    {"repro", "Do one failing case again, bit for bit", bitemark::cli::configure_repro},
+    {"calibrate", "Measure where 0 and 1 of plausibility lie", bitemark::cli::configure_calibrate},
+    {"faults", "Test the metrics on faults put in on purpose", bitemark::cli::configure_faults},
 };
 
 ExitCode run(int argc, char** argv) {

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include "base/files.h"
 #include "base/parallel.h"
 #include "cli/command.h"
 #include "sim/contact_sheet.h"
 #include "sim/simulate.h"
+#include "video/episode_folder.h"
 #include "video/png.h"
 
 namespace bitemark::cli {
@@ -15,6 +15,30 @@ struct RenderFlags {
   int take = 0, second_take = 0, size = 256;
   double severity = 1;
   bool sheet = false;
+};
+
+constexpr int kSheetStride = 10;  // every tenth frame is on the contact sheet
+
+/// Writes the episode folder and keeps the few frames that the contact sheet shows.
+class RenderSink : public EpisodeSink {
+ public:
+  explicit RenderSink(const fs::path& folder) : writer_(folder) {}
+  void begin(const EpisodeInfo& info) override { writer_.begin(info); }
+  void frame(int index, Frame&& frame, FrameTruth&& truth) override {
+    if (index % kSheetStride == 0) {
+      kept.clip.frames.push_back(frame);
+      kept.truth.push_back(truth);
+    }
+    writer_.frame(index, std::move(frame), std::move(truth));
+  }
+  void end(const EpisodeInfo& info) override {
+    kept.info = info;
+    writer_.end(info);
+  }
+  Episode kept;
+
+ private:
+  EpisodeFolderWriter writer_;
 };
 
 ExitCode render(const RenderFlags& flags) {
@@ -30,10 +54,12 @@ ExitCode render(const RenderFlags& flags) {
   log_rejections([](const std::string& name, const std::string& split, int take, int attempt, const std::string& why) {
     fmt::print(stderr, "{} {} {}: draw {} rejected: {}\n", name, split, take, attempt, why);
   });
-  const Episode episode = render_episode(scenario, flags.split, flags.take, options);
-  make_folder(flags.out);
-  write_png(fs::path(flags.out) / "contact-sheet.png", contact_sheet(episode, flags.sheet ? 3 : 10));
-  fmt::print("{}\n", episode.info.caption);
+  RenderSink sink(flags.out);
+  render_episode(scenario, flags.split, flags.take, options, sink);
+  if (flags.sheet) write_png(fs::path(flags.out) / "contact-sheet.png", contact_sheet(sink.kept, 1));
+  const EpisodeInfo& info = sink.kept.info;
+  fmt::print("{}: {} frames of {}x{}, \"{}\"\n", flags.out, info.frame_count, info.width, info.height, info.caption);
+  if (!info.fault.empty()) fmt::print("the first wrong frame is {}\n", info.fault_first_frame);
   return ExitCode::kDone;
 }
 

@@ -29,13 +29,11 @@ struct Scene {
   std::vector<bool> cookie0;  ///< cookie in the first frame
 };
 
-bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
-
 Scene scene_of(const Observation& o) {
   Scene scene;
   scene.is_jaw.assign(65536, false);
   for (const auto& body : o.truth.info.bodies)
-    if (starts_with(body.name, "jaw") || starts_with(body.name, "tooth")) scene.is_jaw[body.id] = true;
+    if (body.name.find("jaw") != std::string::npos) scene.is_jaw[body.id] = true;
   for (const auto& event : o.truth.info.events)
     if (event.type == "bite" && !event.ids.empty()) {
       scene.cookie = event.ids.front();

@@ -13,6 +13,8 @@ namespace {
 
 constexpr double kWholeShare = 0.6;    // of its whole area: plainly in view
 constexpr double kSecondShare = 0.45;  // a second blob of this share of the area is a second body
+constexpr double kMoreThanOne = 1.3;   // times the whole area: more than one body can show
+constexpr double kSecondArea = 0.5;    // beyond what the truth shows there
 constexpr int kVanishedFrames = 3;
 constexpr int kDoubledFrames = 2;
 constexpr int kFrozenFrames = 3;
@@ -51,13 +53,22 @@ bool plainly_visible(const Observation& o, std::size_t b, int t) {
          o.truth.state(t, o.bodies[b].id).visible_px >= kWholeShare * o.bodies[b].area_px;
 }
 
+double total_area(const std::vector<Blob>& blobs) {
+  double area = 0;
+  for (const auto& blob : blobs) area += blob.area_px;
+  return area;
+}
+
+/// Two bodies apart, or two that touch: their colour covers more than one body can.
 bool doubled(const Observation& o, std::size_t b, int t) {
-  const auto big = [&](const std::vector<Blob>& blobs) {
-    return std::count_if(blobs.begin(), blobs.end(),
-                         [&](const Blob& blob) { return blob.area_px >= kSecondShare * o.bodies[b].area_px; });
-  };
-  const auto frame = static_cast<std::size_t>(t);
-  return big(o.rollout_tracks[frame][b]) >= 2 && o.truth_tracks[frame][b].size() < 2;
+  const double whole = o.bodies[b].area_px;
+  const auto& should = o.truth_tracks[static_cast<std::size_t>(t)][b];
+  const auto& is = o.rollout_tracks[static_cast<std::size_t>(t)][b];
+  const auto big =
+      std::count_if(is.begin(), is.end(), [&](const Blob& blob) { return blob.area_px >= kSecondShare * whole; });
+  if (big >= 2 && should.size() < 2) return true;
+  const double expected = total_area(should);
+  return total_area(is) > std::max(kMoreThanOne * whole, expected + kSecondArea * std::max(whole, expected));
 }
 
 bool jumped(const Observation& o, std::size_t b, int t) {
@@ -85,7 +96,7 @@ bool frozen(const Observation& o, int t) {
 }
 
 void judge_body(const Observation& o, std::size_t b, MetricResult& result, std::set<int>& wrong) {
-  const std::string& name = o.name_of(b);
+  const std::string name = o.name_of(b);
   Run vanished(kVanishedFrames, "vanished", fmt::format("the {} is gone though nothing hides it", name));
   Run duplicate(kDoubledFrames, "duplicated", fmt::format("there are two of the {}", name));
   Run jump(1, "jumped", fmt::format("the {} jumps", name));

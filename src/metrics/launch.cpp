@@ -99,7 +99,7 @@ MetricResult measure_launch(const Observation& o) {
   const int true_start = onset(o, *strike, *place, threshold, true);
   if (true_start >= o.frames()) return not_applicable("launch", "the struck body hardly moves in the truth");
   const int start = onset(o, *strike, *place, threshold, false);
-  const std::string& name = o.name_of(strike->struck);
+  const std::string name = o.name_of(strike->struck);
   const bool before = moved_before_contact(o, *strike, start, true_start);
   if (before)
     result.violations.push_back(

@@ -17,9 +17,12 @@ const Blob* Observation::main_blob(const Tracks& tracks, int t, std::size_t b) {
 
 double Observation::diameter(std::size_t b) const { return 2 * std::sqrt(bodies[b].area_px / std::numbers::pi); }
 
-const std::string& Observation::name_of(std::size_t b) const {
-  for (const auto& body : truth.info.bodies)
-    if (body.id == bodies[b].id) return body.name;
+std::string Observation::name_of(std::size_t b) const {
+  for (const auto& body : truth.info.bodies) {
+    if (body.id != bodies[b].id) continue;
+    if (body.color_name.empty() || body.shape == "sdf") return body.name;
+    return body.color_name + " " + (body.shape == "sphere" ? "ball" : body.shape == "box" ? "block" : body.shape);
+  }
   BITEMARK_CHECK(false, "a tracked body is a body");
 }
 

@@ -27,7 +27,8 @@ struct Observation {
   const Blob* rollout_blob(int t, std::size_t b) const { return main_blob(rollout_tracks, t, b); }
   /// Diameter of the disc with the body's whole area [px].
   double diameter(std::size_t b) const;
-  const std::string& name_of(std::size_t b) const;
+  /// In words: "yellow ball", or the scenario's own name where no caption names a colour.
+  std::string name_of(std::size_t b) const;
 
  private:
   static const Blob* main_blob(const Tracks& tracks, int t, std::size_t b);

@@ -57,8 +57,7 @@ Frame contact_sheet(const Episode& episode, int stride) {
     put(sheet, column * (w + gap), 0, episode.clip.frames[index]);
     if (episode.truth.empty()) continue;
     const FrameTruth& truth = episode.truth[index];
-    put(sheet, column * (w + gap), h + gap,
-        paint(w, h, [&](std::size_t i) { return label_color(truth.ids[i]); }));
+    put(sheet, column * (w + gap), h + gap, paint(w, h, [&](std::size_t i) { return label_color(truth.ids[i]); }));
     put(sheet, column * (w + gap), 2 * (h + gap), paint(w, h, [&](std::size_t i) {
           return flow_color(truth.flow_forward[2 * i], truth.flow_forward[2 * i + 1], w / 16.0);
         }));

@@ -17,6 +17,10 @@ namespace {
 
 constexpr int kSlots = 4, kStateWidth = 7;
 
+int frame_count_of(const Scenario& scenario, const RenderOptions& render) {
+  return static_cast<int>(render.duration_s.value_or(scenario.duration_s) * render.rate.hz() + 1e-9);
+}
+
 struct Shard {
   const Scenario* scenario = nullptr;
   int first = 0, takes = 0;
@@ -97,8 +101,8 @@ struct ShardData {
       if (!info.bodies[b].tracked) continue;
       const BodyState& state = info.states[t][b];
       const Vec3 v = rotate(conjugate(info.cameras[t].X_WC.rotation), state.velocity);
-      const double row[kStateWidth] = {state.alive ? 1.0 : 0.0, state.u / info.width, state.v / info.height,
-                                       state.depth_m, v[0], v[1], v[2]};
+      const double row[kStateWidth] = {
+          state.alive ? 1.0 : 0.0, state.u / info.width, state.v / info.height, state.depth_m, v[0], v[1], v[2]};
       std::copy(std::begin(row), std::end(row), out + kStateWidth * slot++);
     }
   }
@@ -120,8 +124,7 @@ void write_shard(const Shard& shard, const DatasetOptions& options, const std::f
   RenderOptions render = options.render;
   render.truth = render.visibility = false;
   render.threads = 1;  // takes are the parallel unit
-  const double duration = render.duration_s.value_or(shard.scenario->duration_s);
-  ShardData data(shard, render, static_cast<int>(duration * render.rate.hz() + 1e-9));
+  ShardData data(shard, render, frame_count_of(*shard.scenario, render));
   parallel_for(static_cast<std::size_t>(shard.takes), options.threads, [&](std::size_t i) {
     stop_if_interrupted();
     data.put(i, render_episode(*shard.scenario, options.split, shard.first + static_cast<int>(i), render));
@@ -145,11 +148,10 @@ void write_dataset(const std::vector<Scenario>& scenarios, const DatasetOptions&
     } else {
       write_shard(shard, options, path, progress);
     }
-    const double duration = options.render.duration_s.value_or(shard.scenario->duration_s);
     index["shards"].push_back({{"file", shard.file},
                                {"scenario", shard.scenario->name},
                                {"takes", shard.takes},
-                               {"frames", static_cast<int>(duration * options.render.rate.hz() + 1e-9)}});
+                               {"frames", frame_count_of(*shard.scenario, options.render)}});
   }
   save_json(folder / "index.json", index);
 }

@@ -19,6 +19,10 @@ class Parser {
   double parse() {
     const double value = sum();
     if (peek() != '\0') fail("an operator");
+    return value;
+  }
+  double parse_finite() {
+    const double value = parse();
     if (!std::isfinite(value)) throw std::invalid_argument("\"" + text_ + "\" is not a finite number");
     return value;
   }
@@ -73,7 +77,9 @@ class Parser {
   double primary() {
     const char c = peek();
     if (take('(')) {
+      if (++depth_ > 64) fail("fewer nested parentheses");
       const double value = sum();
+      --depth_;
       if (!take(')')) fail("')'");
       return value;
     }
@@ -100,9 +106,11 @@ class Parser {
     return found->second;
   }
   std::vector<double> arguments() {
+    if (++depth_ > 64) fail("fewer nested calls");
     std::vector<double> values{sum()};
     while (take(',')) values.push_back(sum());
     if (!take(')')) fail("')'");
+    --depth_;
     return values;
   }
   double call(const std::string& f, const std::vector<double>& x) const {
@@ -117,8 +125,8 @@ class Parser {
       if (f == "sign") return x[0] > 0 ? 1 : x[0] < 0 ? -1 : 0;
       if (f == "deg") return x[0] * std::numbers::pi / 180;
     }
-    throw std::invalid_argument("unknown function " + f + " of " + std::to_string(x.size()) + " arguments in \"" + text_ +
-                                "\"");
+    throw std::invalid_argument("unknown function " + f + " of " + std::to_string(x.size()) + " arguments in \"" +
+                                text_ + "\"");
   }
 
   const std::string& text_;
@@ -129,6 +137,15 @@ class Parser {
 
 }  // namespace
 
-double evaluate(const std::string& text, const Variables& variables) { return Parser(text, variables).parse(); }
+double evaluate(const std::string& text, const Variables& variables) { return Parser(text, variables).parse_finite(); }
+
+std::string check_expression(const std::string& text, const Variables& variables) {
+  try {
+    Parser(text, variables).parse();
+    return "";
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+}
 
 }  // namespace bitemark::sim

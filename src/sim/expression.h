@@ -12,4 +12,7 @@ using Variables = std::map<std::string, double>;
 /// Angles are radians. Throws std::invalid_argument with a sentence that names the place in the text.
 double evaluate(const std::string& text, const Variables& variables);
 
+/// What is wrong with the text whatever the values of the variables, or "".
+std::string check_expression(const std::string& text, const Variables& variables);
+
 }  // namespace bitemark::sim

@@ -8,8 +8,8 @@
 namespace bitemark::sim {
 namespace {
 
-constexpr double kStartDistance = 1.9;  // outside the picture [m]
-constexpr double kGape = 0.85;          // lift of an open jaw, in radii of the mark
+constexpr double kStartDistance = 1.35;  // outside the picture [m]
+constexpr double kGape = 0.85;           // lift of an open jaw, in radii of the mark
 
 double ease(double from, double to, double t) {
   const double x = std::clamp((t - from) / (to - from), 0.0, 1.0);

@@ -8,13 +8,13 @@ namespace bitemark::sim {
 
 /// Times relative to the moment the teeth meet [s].
 struct JawTiming {
-  static constexpr double kEnter = -0.85, kArrived = -0.25, kOpening = 0.1, kOpen = 0.3, kGone = 0.85;
+  static constexpr double kEnter = -0.9, kArrived = -0.25, kOpening = 0.1, kOpen = 0.25, kGone = 0.75;
 };
 
 struct JawState {
   bool present = false;
-  double phase = 0;  ///< how far closed: 0 open, 1 the teeth meet
-  Pose X_WU, X_WL;   ///< upper and lower jaw
+  double phase = 0;      ///< how far closed: 0 open, 1 the teeth meet
+  Pose X_WU, X_WL;       ///< upper and lower jaw
   Vec3 target{0, 0, 0};  ///< world: middle of the mark
 };
 

@@ -17,8 +17,8 @@ struct StepState {
 /// A form that a body has from a step on. Only bitten bodies have more than one.
 struct BodyForm {
   std::int64_t from_step = 0;
-  double mass = 0;         ///< [kg]; of bitten bodies even where they are fixed
-  Vec3 center{0, 0, 0};    ///< centre of mass, body frame [m]
+  double mass = 0;                       ///< [kg]; of bitten bodies even where they are fixed
+  Vec3 center{0, 0, 0};                  ///< centre of mass, body frame [m]
   std::shared_ptr<const SdfGrid> solid;  ///< null for plain shapes
 };
 

@@ -19,7 +19,7 @@ const std::map<std::string, Rgb8>& palette() {
       {"cyan", {18, 178, 190}},    // 184
       {"blue", {28, 84, 214}},     // 222
       {"purple", {140, 40, 196}},  // 278
-      {"brown", {176, 106, 44}},   // 28, the cookie's
+      {"brown", {158, 92, 42}},    // 26, the cookie's
       // calm
       {"white", {232, 230, 226}},
       {"ivory", {214, 208, 194}},

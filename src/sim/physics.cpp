@@ -75,8 +75,7 @@ struct PhysicsWorld::Bullet {
   }
 };
 
-PhysicsWorld::PhysicsWorld(const PhysicsSettings& settings)
-    : settings_(settings), bullet_(std::make_unique<Bullet>()) {
+PhysicsWorld::PhysicsWorld(const PhysicsSettings& settings) : settings_(settings), bullet_(std::make_unique<Bullet>()) {
   btDiscreteDynamicsWorld& world = bullet_->world;
   world.setGravity(to_bullet(settings.gravity));
   btContactSolverInfo& info = world.getSolverInfo();
@@ -118,7 +117,8 @@ int PhysicsWorld::add(const RigidBody& spec) {
 }
 
 void PhysicsWorld::pin(int body, const Vec3& pivot) {
-  auto constraint = std::make_unique<btPoint2PointConstraint>(*bullet_->bodies.at(static_cast<std::size_t>(body)), to_bullet(pivot));
+  auto constraint =
+      std::make_unique<btPoint2PointConstraint>(*bullet_->bodies.at(static_cast<std::size_t>(body)), to_bullet(pivot));
   bullet_->world.addConstraint(constraint.get());
   bullet_->pins.push_back(std::move(constraint));
 }

@@ -76,12 +76,13 @@ void Rasterizer::draw_and_count(const std::vector<MeshPose>& items, const std::v
 
 Rasterizer::Corner Rasterizer::to_screen(V3 p) const {
   if (projector_.parallel) {
-    return {static_cast<double>(projector_.fx * p.x + projector_.cx),
-            static_cast<double>(projector_.fy * p.y + projector_.cy), static_cast<double>(projector_.far - p.z)};
+    return {to_fixed(static_cast<double>(projector_.fx * p.x + projector_.cx)),
+            to_fixed(static_cast<double>(projector_.fy * p.y + projector_.cy)),
+            static_cast<double>(projector_.far - p.z)};
   }
   const double w = 1.0 / static_cast<double>(p.z);
-  return {static_cast<double>(projector_.fx) * p.x * w + projector_.cx,
-          static_cast<double>(projector_.fy) * p.y * w + projector_.cy, w};
+  return {to_fixed(static_cast<double>(projector_.fx) * p.x * w + projector_.cx),
+          to_fixed(static_cast<double>(projector_.fy) * p.y * w + projector_.cy), w};
 }
 
 void Rasterizer::draw_item(const MeshPose& item, std::uint32_t item_index) {
@@ -126,9 +127,7 @@ void Rasterizer::draw_clipped(const V3* corners, std::uint32_t surface) {
 
 void Rasterizer::draw_triangle(const Corner& a, const Corner& b, const Corner& c, std::uint32_t surface) {
   // Seen from outside, corners run counter-clockwise in space, so the signed area is negative where y points down.
-  const std::int64_t xa = to_fixed(a.x), ya = to_fixed(a.y);
-  const std::int64_t xb = to_fixed(c.x), yb = to_fixed(c.y);
-  const std::int64_t xc = to_fixed(b.x), yc = to_fixed(b.y);
+  const std::int64_t xa = a.x, ya = a.y, xb = c.x, yb = c.y, xc = b.x, yc = b.y;
   const std::int64_t area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa);
   if (area <= 0) return;
   VisibilityBuffer& out = *buffer_;

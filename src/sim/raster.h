@@ -31,9 +31,9 @@ constexpr std::uint32_t kNoSurface = 0xffffffffU;
 /// One entry a sample, row-major [height, width].
 struct VisibilityBuffer {
   int width = 0, height = 0;
-  std::vector<float> closeness;       ///< pinhole: 1 / z [1/m]; parallel: far - z [m]; 0 = nothing
-  std::vector<std::uint32_t> surface; ///< (item << 20) | triangle, kNoSurface = nothing
-  std::vector<int> covered;           ///< by item: samples that it would have with nothing in front, if asked for
+  std::vector<float> closeness;        ///< pinhole: 1 / z [1/m]; parallel: far - z [m]; 0 = nothing
+  std::vector<std::uint32_t> surface;  ///< (item << 20) | triangle, kNoSurface = nothing
+  std::vector<int> covered;            ///< by item: samples that it would have with nothing in front, if asked for
 
   void clear(int w, int h);
   static std::uint32_t item_of(std::uint32_t surface) { return surface >> 20U; }
@@ -51,7 +51,8 @@ class Rasterizer {
 
  private:
   struct Corner {
-    double x = 0, y = 0, closeness = 0;
+    std::int64_t x = 0, y = 0;  ///< fixed point
+    double closeness = 0;
   };
   void draw_item(const MeshPose& item, std::uint32_t item_index);
   void draw_clipped(const V3* corners, std::uint32_t surface);

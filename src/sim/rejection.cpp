@@ -35,7 +35,8 @@ class Views {
   bool inside(int frame, int body) const {
     const LabelImage& image = labels_[static_cast<std::size_t>(frame)];
     for (int i = 0; i < kJudgedSize; ++i) {
-      for (const int at : {i, (kJudgedSize - 1) * kJudgedSize + i, i * kJudgedSize, i * kJudgedSize + kJudgedSize - 1}) {
+      for (const int at :
+           {i, (kJudgedSize - 1) * kJudgedSize + i, i * kJudgedSize, i * kJudgedSize + kJudgedSize - 1}) {
         if (image.owner[static_cast<std::size_t>(at)] == body) return false;
       }
     }
@@ -53,13 +54,14 @@ class Judge {
   std::string check(const Resolver& rule) const {
     const std::string kind = rule.text("rule", "");
     const double from = rule.number("from_s", 0), to = rule.number("to_s", scene_.duration_s);
-    if (kind == "whole") return each_frame(rule, from, to, "is not whole in view", [&](int frame, int body) {
-      return views_.visible(frame, body) > 0 && views_.visible(frame, body) >= 0.98 * views_.full(frame, body) &&
-             views_.inside(frame, body);
-    });
-    if (kind == "visible") return each_frame(rule, from, to, "is hidden", [&](int frame, int body) {
-      return views_.visible(frame, body) >= rule.number("min_px", 12);
-    });
+    if (kind == "whole")
+      return each_frame(rule, from, to, "is not whole in view", [&](int frame, int body) {
+        return views_.visible(frame, body) > 0 && views_.visible(frame, body) >= 0.98 * views_.full(frame, body) &&
+               views_.inside(frame, body);
+      });
+    if (kind == "visible")
+      return each_frame(rule, from, to, "is hidden",
+                        [&](int frame, int body) { return views_.visible(frame, body) >= rule.number("min_px", 12); });
     if (kind == "hidden") return hidden(rule, from, to);
     if (kind == "contact") return contact(rule, from, to);
     if (kind == "no-contact") return contact(rule, from, to).empty() ? "contact" : "";
@@ -119,17 +121,8 @@ class Judge {
 std::string find_rejection(const Scenario& scenario, const SceneSpec& scene, const Motion& motion) {
   if (!scenario.document.contains("require")) return "";
   const Judge judge(scene, motion);
-  Parameters resolved;
-  resolved.resolved = scene.parameters;
-  for (const auto& [name, value] : scene.parameters.items()) {
-    if (value.is_number()) {
-      resolved.numbers[name] = value.get<double>();
-    } else {
-      resolved.words[name] = value.get<std::string>();
-    }
-  }
   std::string reason;
-  Resolver(scenario.document, "", scenario.file, resolved).each("require", [&](const Resolver& rule) {
+  Resolver(scenario.document, "", scenario.file, scene.parameters).each("require", [&](const Resolver& rule) {
     if (reason.empty()) reason = judge.check(rule);
   });
   return reason;

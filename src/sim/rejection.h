@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "sim/motion.h"
 #include "sim/scenario.h"
 #include "sim/scene.h"
-#include "sim/motion.h"
 
 namespace bitemark::sim {
 

@@ -1,5 +1,6 @@
 #include "sim/resolver.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -31,7 +32,8 @@ Json draw(const Json& spec, bool out_of_distribution, const Parameters& so_far, 
     const Json& range = outside ? spec["ood"] : spec["uniform"];
     return random.uniform(range[0].get<double>(), range[1].get<double>());
   }
-  if (spec.contains("choice")) return choose(outside ? spec["ood"] : spec["choice"], spec, so_far, file, pointer, random);
+  if (spec.contains("choice"))
+    return choose(outside ? spec["ood"] : spec["choice"], spec, so_far, file, pointer, random);
   const Json& value = spec["value"];
   if (value.is_number()) return value;
   try {
@@ -55,6 +57,10 @@ Parameters draw_parameters(const Scenario& scenario, bool out_of_distribution, s
       drawn.numbers[name] = value.get<double>();
     } else {
       drawn.words[name] = value.get<std::string>();
+      // expressions may use which of the choices it was: 0, 1, ...
+      const Json& choices = spec["choice"];
+      const auto place = std::find(choices.begin(), choices.end(), value);
+      drawn.numbers[name + "_index"] = static_cast<double>(place - choices.begin());
     }
   }
   return drawn;
@@ -118,7 +124,9 @@ std::string Resolver::text(const std::string& key, const std::string& fallback) 
 
 bool Resolver::flag(const std::string& key) const { return object_.value(key, false); }
 
-Resolver Resolver::child(const std::string& key) const { return {member(key), pointer_ + "/" + key, file_, parameters_}; }
+Resolver Resolver::child(const std::string& key) const {
+  return {member(key), pointer_ + "/" + key, file_, parameters_};
+}
 
 void Resolver::each(const std::string& key, const std::function<void(const Resolver&)>& use) const {
   if (!object_.contains(key)) return;

@@ -1,23 +1,120 @@
 #include "sim/scenario.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
+#include "base/json_schema.h"
+#include "sim/expression.h"
+#include "sim/scene.h"
 
 namespace bitemark {
+namespace {
+
+/// The names that a scenario's expressions and captions may use. Lenient about a malformed file: the schema tells.
+struct Names {
+  sim::Variables numbers;
+  std::set<std::string> words, all;
+};
+
+Names names_of(const Json& document) {
+  Names names;
+  if (!document.is_object() || !document.contains("parameters") || !document["parameters"].is_object()) return names;
+  for (const auto& [name, spec] : document["parameters"].items()) {
+    names.all.insert(name);
+    const bool words = spec.is_object() && spec.contains("choice") && spec["choice"].is_array() &&
+                       !spec["choice"].empty() && spec["choice"][0].is_string();
+    if (words) names.words.insert(name);
+    names.numbers[words ? name + "_index" : name] = 1;
+  }
+  return names;
+}
+
+std::string check_template(const std::string& text, const Names& names) {
+  for (std::size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
+    const std::size_t close = text.find('}', open);
+    if (close == std::string::npos) return "\"" + text + "\" has a '{' without a '}'";
+    const std::string name = text.substr(open + 1, close - open - 1);
+    if (!names.words.contains(name)) return "\"" + text + "\": no parameter has words and the name '" + name + "'";
+  }
+  return "";
+}
+
+std::filesystem::path schema_beside(const std::filesystem::path& scenario) {
+  const std::filesystem::path beside = scenario.parent_path() / "scenario.schema.json";
+  if (std::filesystem::exists(beside)) return beside;
+  return std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios" / "scenario.schema.json";
+}
+
+/// What a schema cannot say.
+void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
+  const Json parameters = document.value("parameters", Json::object());
+  for (const auto& [name, spec] : parameters.items()) {
+    for (const char* key : {"uniform", "ood"}) {
+      if (!spec.contains("uniform") || !spec.contains(key)) continue;
+      if (spec[key][0].get<double>() > spec[key][1].get<double>()) {
+        faults.push_back({"/parameters/" + name + "/" + key, "ends before it begins"});
+      }
+    }
+  }
+  std::set<std::string> bodies;
+  for (std::size_t i = 0; i < document["bodies"].size(); ++i) {
+    const auto name = document["bodies"][i]["name"].get<std::string>();
+    if (!bodies.insert(name).second) {
+      faults.push_back({"/bodies/" + std::to_string(i) + "/name", "another body is called " + name});
+    }
+  }
+  const Json rules = document.value("require", Json::array());
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    for (const char* key : {"body", "other"}) {
+      if (rules[i].contains(key) && !bodies.contains(rules[i][key].get<std::string>())) {
+        faults.push_back({"/require/" + std::to_string(i) + "/" + key, "names no body"});
+      }
+    }
+  }
+  if (document["context_s"].get<double>() >= document["duration_s"].get<double>()) {
+    faults.push_back({"/context_s", "is not shorter than duration_s"});
+  }
+}
+
+std::vector<SchemaFault> find_faults(const Json& document, const std::filesystem::path& path) {
+  const Names names = names_of(document);
+  const std::filesystem::path schema_path = schema_beside(path);
+  const JsonSchema schema(
+      load_json(schema_path), schema_path.string(),
+      {{"expression", [&](const std::string& text) { return sim::check_expression(text, names.numbers); }},
+       {"template", [&](const std::string& text) { return check_template(text, names); }},
+       {"parameter", [&](const std::string& text) {
+          return names.all.contains(text) ? std::string() : "there is no parameter '" + text + "'";
+        }}});
+  std::vector<SchemaFault> faults = schema.check(document);
+  if (faults.empty()) check_meaning(document, faults);
+  return faults;
+}
+
+}  // namespace
 
 Scenario load_scenario(const std::filesystem::path& path) {
   Scenario scenario;
   scenario.file = path.string();
   scenario.document = load_json(path);
+  const std::vector<SchemaFault> faults = find_faults(scenario.document, path);
+  if (!faults.empty()) {
+    std::string all;
+    for (const SchemaFault& fault : faults)
+      all += "\n  " + (fault.pointer.empty() ? "/" : fault.pointer) + ": " + fault.problem;
+    const std::string count = faults.size() == 1 ? "1 fault" : std::to_string(faults.size()) + " faults";
+    throw InputError(scenario.file, "", "is not a scenario, " + count + ":" + all);
+  }
   const Json& json = scenario.document;
-  scenario.name = json_member<std::string>(json, "name", scenario.file);
-  scenario.family = json_member<std::string>(json, "family", scenario.file);
-  scenario.summary = json_member<std::string>(json, "summary", scenario.file);
-  scenario.duration_s = json_member<double>(json, "duration_s", scenario.file);
-  scenario.context_s = json_member<double>(json, "context_s", scenario.file);
-  scenario.modes = json_member<std::vector<std::string>>(json, "modes", scenario.file);
-  scenario.metrics = json_member<std::vector<std::string>>(json, "metrics", scenario.file);
+  scenario.name = json["name"].get<std::string>();
+  scenario.family = json["family"].get<std::string>();
+  scenario.summary = json["summary"].get<std::string>();
+  scenario.duration_s = json["duration_s"].get<double>();
+  scenario.context_s = json["context_s"].get<double>();
+  scenario.modes = json["modes"].get<std::vector<std::string>>();
+  scenario.metrics = json["metrics"].get<std::vector<std::string>>();
+  sim::resolve(scenario, "train", 0, 0);  // unknown colours, missing sizes: what only a drawn take can tell
   return scenario;
 }
 
@@ -26,7 +123,8 @@ std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".json") continue;
-    if (!load_json(entry.path()).contains("bodies")) continue;  // faults.json, the schema
+    const Json document = load_json(entry.path());
+    if (!document.is_object() || !document.contains("bodies")) continue;  // faults.json, the schema
     scenarios.push_back(load_scenario(entry.path()));
   }
   if (scenarios.empty()) throw InputError(folder.string(), "", "holds no scenario files");

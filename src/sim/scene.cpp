@@ -9,7 +9,6 @@
 #include "base/random.h"
 #include "sim/expression.h"
 #include "sim/palette.h"
-#include "sim/resolver.h"
 #include "sim/vec.h"
 
 namespace bitemark::sim {
@@ -67,6 +66,8 @@ BodySpec resolve_body(const Resolver& in) {
   BodySpec body;
   body.info.name = in.text("name", "");
   body.info.shape = in.text("shape", "");
+  if (body.info.shape == "ball") body.info.shape = "sphere";  // the words of captions
+  if (body.info.shape == "cube") body.info.shape = "box";
   body.info.tracked = in.flag("tracked");
   body.info.fixed = in.flag("fixed") || body.info.shape == "plane" || in.flag("background");
   resolve_color(in, body);
@@ -89,7 +90,7 @@ BodySpec resolve_body(const Resolver& in) {
 CameraMove resolve_move(const Resolver& in) {
   CameraMove move;
   const std::string type = in.text("type", "pan");
-  move.type = type == "orbit" ? CameraMove::Type::kOrbit
+  move.type = type == "orbit"   ? CameraMove::Type::kOrbit
               : type == "shift" ? CameraMove::Type::kShift
                                 : CameraMove::Type::kPan;
   move.angle = radians(in.number("angle_deg", 0));
@@ -162,14 +163,12 @@ int SceneSpec::find(const std::string& name) const {
 }
 
 SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, int attempt) {
-  std::string seed_text =
-      std::string(kGeneration) + "|" + scenario.name + "|" + split + "|" + std::to_string(take);
+  std::string seed_text = std::string(kGeneration) + "|" + scenario.name + "|" + split + "|" + std::to_string(take);
   if (attempt > 0) seed_text += "|" + std::to_string(attempt);
   SceneSpec scene;
   scene.seed = seed_from_text(seed_text);
-  const Parameters parameters = draw_parameters(scenario, split == "ood", scene.seed);
-  scene.parameters = parameters.resolved;
-  const Resolver root(scenario.document, "", scenario.file, parameters);
+  scene.parameters = draw_parameters(scenario, split == "ood", scene.seed);
+  const Resolver root(scenario.document, "", scenario.file, scene.parameters);
   scene.duration_s = scenario.duration_s;
   scene.physics.step_hz = static_cast<int>(root.number("step_hz", 960));
   scene.physics.solver = solver_from_name(root.text("solver", "bouncing"));

@@ -6,16 +6,17 @@
 
 #include "episode/episode.h"
 #include "sim/physics.h"
+#include "sim/resolver.h"
 #include "sim/scenario.h"
 #include "sim/sdf.h"
 
 namespace bitemark::sim {
 
 struct BodySpec {
-  Body info;                ///< id 0 for background bodies, which are not listed in the episode
-  Vec3 size{0, 0, 0};       ///< sphere: radius; box: extents; cylinder, cookie: (radius, radius, height); plane: extents
-  std::string material;     ///< plain | octants | wood | tiles | plaster | canvas | cookie | enamel
-  double texture_turn = 0;  ///< rotation of a planar texture [rad]
+  Body info;             ///< id 0 for background bodies, which are not listed in the episode
+  Vec3 size{0, 0, 0};    ///< sphere: radius; box: extents; cylinder, cookie: (radius, radius, height); plane: extents
+  std::string material;  ///< plain | octants | wood | tiles | plaster | canvas | cookie | enamel
+  double texture_turn = 0;      ///< rotation of a planar texture [rad]
   Vec3 texture_shift{0, 0, 0};  ///< [m]
   RigidBody rigid;
   bool ghost = false;  ///< moved by a script, touches nothing
@@ -24,11 +25,11 @@ struct BodySpec {
 /// Moves add up: each changes the camera by its angle between its times.
 struct CameraMove {
   enum class Type { kPan, kOrbit, kShift } type = Type::kPan;
-  Vec3 about{0, 0, 0};     ///< orbit: a point of the vertical axis [m]
-  double angle = 0;        ///< pan (to the left is positive) and orbit, about the vertical [rad]
-  Vec3 shift{0, 0, 0};     ///< [m]
+  Vec3 about{0, 0, 0};  ///< orbit: a point of the vertical axis [m]
+  double angle = 0;     ///< pan (to the left is positive) and orbit, about the vertical [rad]
+  Vec3 shift{0, 0, 0};  ///< [m]
   double from_s = 0, to_s = 0;
-  bool smooth = true;      ///< eased at both ends; otherwise at constant speed
+  bool smooth = true;  ///< eased at both ends; otherwise at constant speed
 };
 
 struct CameraSpec {
@@ -38,10 +39,10 @@ struct CameraSpec {
 };
 
 struct BiteSpec {
-  int target = 0;      ///< index in bodies, an sdf
-  double at_s = 0;     ///< the teeth meet
-  double angle = 0;    ///< place on the rim, from the target's x axis [rad]
-  double radius = 0;   ///< of the mark [m]
+  int target = 0;     ///< index in bodies, an sdf
+  double at_s = 0;    ///< the teeth meet
+  double angle = 0;   ///< place on the rim, from the target's x axis [rad]
+  double radius = 0;  ///< of the mark [m]
 };
 
 struct SceneSpec {
@@ -54,7 +55,7 @@ struct SceneSpec {
   double stage_radius = 2;   ///< what casts shadows lies in this sphere around the point the camera looks at [m]
   PhysicsSettings physics;
   double duration_s = 0;
-  Json parameters = Json::object();
+  Parameters parameters;
   std::vector<std::string> captions;
 
   int find(const std::string& name) const;  ///< index in bodies or -1

@@ -29,11 +29,6 @@ float bite_distance(V3 p, const Bite& bite) {
   return d;
 }
 
-struct Crossings {
-  V3 sum;
-  int count = 0;
-};
-
 }  // namespace
 
 float cookie_distance(V3 p, float radius, float height) {
@@ -95,50 +90,59 @@ V3 SdfGrid::gradient(V3 p) const {
   return dot(g, g) > 0 ? normalized(g) : V3{0, 0, 1};
 }
 
-Mesh SdfGrid::mesh() const {
-  Mesh mesh;
-  mesh.surface = Mesh::Surface::kSmooth;
-  constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
-  std::vector<std::uint32_t> vertex_of(phi_.size(), kNone);
+bool SdfGrid::crossing_in(int i, int j, int k, V3& mean) const {
+  V3 sum;
+  int count = 0;
+  const auto edge = [&](int a, int b, int c, int d, int e, int f) {
+    const float from = node(i + a, j + b, k + c), to = node(i + d, j + e, k + f);
+    if ((from < 0) == (to < 0)) return;
+    const float t = from / (from - to);
+    sum = sum + V3{static_cast<float>(a) + t * static_cast<float>(d - a),
+                   static_cast<float>(b) + t * static_cast<float>(e - b),
+                   static_cast<float>(c) + t * static_cast<float>(f - c)};
+    ++count;
+  };
+  for (int u = 0; u < 2; ++u) {
+    for (int v = 0; v < 2; ++v) {
+      edge(0, u, v, 1, u, v);
+      edge(u, 0, v, u, 1, v);
+      edge(u, v, 0, u, v, 1);
+    }
+  }
+  if (count > 0) mean = (1.0F / static_cast<float>(count)) * sum;
+  return count > 0;
+}
+
+std::vector<std::uint32_t> SdfGrid::place_vertices(Mesh& mesh) const {
+  std::vector<std::uint32_t> vertex_of(phi_.size(), std::numeric_limits<std::uint32_t>::max());
   for (int k = 0; k + 1 < n_[2]; ++k) {
     for (int j = 0; j + 1 < n_[1]; ++j) {
       for (int i = 0; i + 1 < n_[0]; ++i) {
-        Crossings crossings;
-        const auto edge = [&](int a, int b, int c, int d, int e, int f) {
-          const float from = node(i + a, j + b, k + c), to = node(i + d, j + e, k + f);
-          if ((from < 0) == (to < 0)) return;
-          const float t = from / (from - to);
-          crossings.sum = crossings.sum + V3{static_cast<float>(a) + t * static_cast<float>(d - a),
-                                             static_cast<float>(b) + t * static_cast<float>(e - b),
-                                             static_cast<float>(c) + t * static_cast<float>(f - c)};
-          ++crossings.count;
-        };
-        for (int u = 0; u < 2; ++u) {
-          for (int v = 0; v < 2; ++v) {
-            edge(0, u, v, 1, u, v);
-            edge(u, 0, v, u, 1, v);
-            edge(u, v, 0, u, v, 1);
-          }
-        }
-        if (crossings.count == 0) continue;
-        const V3 mean = (1.0F / static_cast<float>(crossings.count)) * crossings.sum;
-        const V3 p = position(static_cast<float>(i) + mean.x, static_cast<float>(j) + mean.y,
-                              static_cast<float>(k) + mean.z);
+        V3 mean;
+        if (!crossing_in(i, j, k, mean)) continue;
+        const V3 p =
+            position(static_cast<float>(i) + mean.x, static_cast<float>(j) + mean.y, static_cast<float>(k) + mean.z);
         vertex_of[index(i, j, k)] = static_cast<std::uint32_t>(mesh.positions.size());
         mesh.positions.push_back(p);
         mesh.normals.push_back(gradient(p));
       }
     }
   }
-  // Each grid edge with a change of sign joins the vertices of the four cells around it.
+  return vertex_of;
+}
+
+Mesh SdfGrid::mesh() const {
+  Mesh mesh;
+  mesh.surface = Mesh::Surface::kSmooth;
+  const std::vector<std::uint32_t> vertex_of = place_vertices(mesh);
+  // Each grid edge with a change of sign joins the vertices of the four cells around it, counter-clockwise about it.
   const auto quad = [&](bool flip, std::size_t a, std::size_t b, std::size_t c, std::size_t d) {
-    const std::uint32_t va = vertex_of[a], vb = vertex_of[b], vc = vertex_of[c], vd = vertex_of[d];
     if (flip) {
-      mesh.triangles.push_back({va, vc, vb});
-      mesh.triangles.push_back({va, vd, vc});
+      mesh.triangles.push_back({vertex_of[a], vertex_of[c], vertex_of[b]});
+      mesh.triangles.push_back({vertex_of[a], vertex_of[d], vertex_of[c]});
     } else {
-      mesh.triangles.push_back({va, vb, vc});
-      mesh.triangles.push_back({va, vc, vd});
+      mesh.triangles.push_back({vertex_of[a], vertex_of[b], vertex_of[c]});
+      mesh.triangles.push_back({vertex_of[a], vertex_of[c], vertex_of[d]});
     }
   };
   for (int k = 1; k + 1 < n_[2]; ++k) {
@@ -216,8 +220,8 @@ CollisionShape SdfGrid::collision_shape() const {
       if (!inside && start >= 0) {
         const V3 a = position(static_cast<float>(start), static_cast<float>(j - kGrain / 2), 0);
         const V3 b = position(static_cast<float>(i - 1), static_cast<float>(j + kGrain / 2), 0);
-        shape.boxes.push_back({{(a.x + b.x) / 2, (a.y + b.y) / 2, (low + high) / 2},
-                               {b.x - a.x + cell_, b.y - a.y, high - low}});
+        shape.boxes.push_back(
+            {{(a.x + b.x) / 2, (a.y + b.y) / 2, (low + high) / 2}, {b.x - a.x + cell_, b.y - a.y, high - low}});
         start = -1;
       }
     }

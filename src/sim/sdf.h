@@ -47,6 +47,10 @@ class SdfGrid {
   V3 position(float i, float j, float k) const { return origin_ + cell_ * V3{i, j, k}; }
   float cell_volume_fraction(int i, int j, int k) const;
   V3 gradient(V3 p) const;
+  /// Mean of the points where the surface crosses the edges of a cell, in cells from its first node.
+  bool crossing_in(int i, int j, int k, V3& mean) const;
+  /// One vertex in each crossed cell; returns their indices by cell.
+  std::vector<std::uint32_t> place_vertices(Mesh& mesh) const;
 
   int n_[3] = {0, 0, 0};
   float cell_ = 0;

@@ -11,9 +11,9 @@
 namespace bitemark::sim {
 namespace {
 
-constexpr V3 kSun{1.02F, 0.97F, 0.88F};       // linear radiance times 1/pi of a white surface that faces the light
-constexpr V3 kSky{0.40F, 0.43F, 0.48F};       // ambient from above
-constexpr V3 kBounce{0.24F, 0.22F, 0.20F};    // ambient from below
+constexpr V3 kSun{1.06F, 1.00F, 0.90F};       // linear radiance times 1/pi of a white surface that faces the light
+constexpr V3 kSky{0.46F, 0.49F, 0.54F};       // ambient from above
+constexpr V3 kBounce{0.34F, 0.31F, 0.28F};    // ambient from below
 constexpr V3 kBackdrop{0.33F, 0.36F, 0.40F};  // where nothing is
 constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texels]
 
@@ -115,12 +115,13 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
       V3 sum;
       for (int k = 0; k < 4; ++k) {
         const int sx = 2 * x + (k & 1), sy = 2 * y + (k >> 1);
-        const std::size_t at = static_cast<std::size_t>(sy) * static_cast<std::size_t>(2 * width) +
-                               static_cast<std::size_t>(sx);
+        const std::size_t at =
+            static_cast<std::size_t>(sy) * static_cast<std::size_t>(2 * width) + static_cast<std::size_t>(sx);
         const float ray_x = (static_cast<float>(sx) + 0.5F - projector.cx) / projector.fx;
         const float ray_y = (static_cast<float>(sy) + 0.5F - projector.cy) / projector.fy;
-        sum = sum + (samples_.surface[at] == kNoSurface ? kBackdrop
-                                                        : shade(samples_.surface[at], samples_.closeness[at], ray_x, ray_y));
+        sum = sum + (samples_.surface[at] == kNoSurface
+                         ? kBackdrop
+                         : shade(samples_.surface[at], samples_.closeness[at], ray_x, ray_y));
       }
       std::uint8_t* out = frame.at(x, y);
       out[0] = to_srgb8(0.25F * sum.x);
@@ -142,8 +143,8 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
   const Pose X_LW = inverse(X_WL);
   X_LW_ = to_affine(X_LW);
   const float scale = static_cast<float>(size) / (2 * lighting.stage_radius);
-  shadow_projector_ = {true, scale, scale, static_cast<float>(size) / 2, static_cast<float>(size) / 2, 0,
-                       2 * lighting.stage_radius};
+  shadow_projector_ = {
+      true, scale, scale, static_cast<float>(size) / 2, static_cast<float>(size) / 2, 0, 2 * lighting.stage_radius};
   poses_.clear();
   for (const DrawItem& item : items) {
     if (item.casts_shadow) poses_.push_back({item.mesh.get(), to_affine(compose(X_LW, item.X_WB))});
@@ -219,7 +220,8 @@ float Shader::shadow_at(V3 p_C, float slope) const {
   return lit / 9;
 }
 
-/// Ambient light that bounding spheres of neighbours leave: 1 - cos * (r/d)^2 each (Quilez, "sphere ambient occlusion").
+/// Ambient light that bounding spheres of neighbours leave: 1 - cos * (r/d)^2 each (Quilez, "sphere ambient
+/// occlusion").
 float Shader::ambient_at(const PreparedItem& prepared, V3 p_W, V3 n_W) const {
   float open = 1;
   for (const PreparedItem& other : prepared_) {

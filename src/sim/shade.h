@@ -15,11 +15,11 @@ Material material_from_name(const std::string& name);  ///< std::invalid_argumen
 
 struct Surface {
   Material material = Material::kPlain;
-  V3 color;              ///< linear
+  V3 color;  ///< linear
   float texture_cos = 1, texture_sin = 0;
-  V3 texture_shift;      ///< [m]
-  V3 size;               ///< cookie: radius, -, height [m]
-  std::vector<V3> chips; ///< cookie: chips, body frame (x, y) and radius [m]
+  V3 texture_shift;       ///< [m]
+  V3 size;                ///< cookie: radius, -, height [m]
+  std::vector<V3> chips;  ///< cookie: chips, body frame (x, y) and radius [m]
 };
 
 /// One thing to draw. Items of one body stand together.
@@ -27,9 +27,9 @@ struct DrawItem {
   std::shared_ptr<const Mesh> mesh;
   Surface surface;
   Pose X_WB;
-  int owner = -1;           ///< index of the body in the scene
+  int owner = -1;  ///< index of the body in the scene
   bool casts_shadow = true;
-  float dimming_radius = 0; ///< of the sphere that keeps ambient light from its neighbours [m]; 0 = none
+  float dimming_radius = 0;  ///< of the sphere that keeps ambient light from its neighbours [m]; 0 = none
 };
 
 struct Lighting {

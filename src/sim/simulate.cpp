@@ -18,7 +18,6 @@ namespace sim {
 namespace {
 
 constexpr int kAttempts = 200;
-constexpr int kFineAbove = 128;  // wider images get finer meshes [px]
 
 RejectionLog& rejection_log() {
   static RejectionLog log;
@@ -68,10 +67,12 @@ World make_world(const Scenario& scenario, const std::string& split, int take, c
     }
     return world;
   }
-  throw InputError(scenario.file, "/require", split + " take " + std::to_string(take) + ": " +
-                                                  std::to_string(kAttempts) + " draws in a row were rejected, the last: " +
-                                                  reason);
+  throw InputError(scenario.file, "/require",
+                   split + " take " + std::to_string(take) + ": " + std::to_string(kAttempts) +
+                       " draws in a row were rejected, the last: " + reason);
 }
+
+int context_frames(const Scenario& scenario, Rate rate);
 
 std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int width, int height) {
   std::vector<float> values;
@@ -129,7 +130,7 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
   Pcg32 random = stream_for(world.scene.seed, "caption");
   info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];
   info.metrics = scenario.metrics;
-  info.parameters = world.scene.parameters;
+  info.parameters = world.scene.parameters.resolved;
   for (const BodySpec& body : world.scene.bodies) {
     if (body.info.id != 0) info.bodies.push_back(body.info);
   }
@@ -158,7 +159,10 @@ struct WorkerBuffers {
 class EpisodeRenderer {
  public:
   EpisodeRenderer(const World& world, const RenderOptions& options, EpisodeInfo& info)
-      : world_(world), options_(options), info_(info), stage_(world.scene, world.motion, options.width > kFineAbove) {}
+      : world_(world),
+        options_(options),
+        info_(info),
+        stage_(world.scene, world.motion, needs_fine_meshes(options.width)) {}
 
   void run(const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
     const int count = info_.frame_count, block = 8 * options_.threads;
@@ -192,8 +196,7 @@ class EpisodeRenderer {
   const FrameWorld& frame(int index) const { return world_.timeline[static_cast<std::size_t>(index)]; }
 
   Frame shade(int index) const {
-    return buffers().shader.render(stage_.items(frame(index)), frame(index).camera, stage_.lighting(frame(index)),
-                                   options_.width, options_.height);
+    return render_frame(world_, stage_, index, options_.width, options_.height, buffers().shader);
   }
 
   void label(int first, int last) {
@@ -239,12 +242,11 @@ class MemorySink : public EpisodeSink {
   Episode episode;
 };
 
-}  // namespace
-
 int context_frames(const Scenario& scenario, Rate rate) {
   return static_cast<int>(std::llround(scenario.context_s * rate.hz()));
 }
 
+}  // namespace
 }  // namespace sim
 
 void log_rejections(RejectionLog log) { sim::rejection_log() = std::move(log); }
@@ -256,13 +258,13 @@ void render_episode(const Scenario& scenario, const std::string& split, int take
   const double duration = options.duration_s.value_or(scenario.duration_s);
   const int count = std::max(1, static_cast<int>(std::floor(duration * options.rate.hz() + 1e-9)));
   world.timeline = sim::make_timeline(world.scene, world.motion, options.rate, count, options.width, options.height);
+  world.context_frames = sim::context_frames(scenario, options.rate);
   if (!options.fault.empty()) sim::apply_fault(scenario, options, world);
   EpisodeInfo info = sim::make_info(scenario, split, take, options, world);
   sim::EpisodeRenderer renderer(world, options, info);
   sink.begin(info);
-  renderer.run([&](int index, Frame&& frame, FrameTruth&& truth) {
-    sink.frame(index, std::move(frame), std::move(truth));
-  });
+  renderer.run(
+      [&](int index, Frame&& frame, FrameTruth&& truth) { sink.frame(index, std::move(frame), std::move(truth)); });
   sink.end(info);
 }
 

@@ -31,8 +31,8 @@ void render_episode(const Scenario& scenario, const std::string& split, int take
 Episode render_episode(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options = {});
 
 /// How often takes were drawn again, for logs: called with scenario, split, take and the broken rule.
-using RejectionLog = std::function<void(const std::string& scenario, const std::string& split, int take,
-                                        int attempt, const std::string& reason)>;
+using RejectionLog = std::function<void(const std::string& scenario, const std::string& split, int take, int attempt,
+                                        const std::string& reason)>;
 void log_rejections(RejectionLog log);
 
 }  // namespace bitemark

@@ -87,8 +87,8 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
       DrawItem item{part.mesh, part.surface, body.X_WB, static_cast<int>(i), look.casts_shadow, look.dimming_radius};
       if (part.tinted) item.surface.color = to_linear(body.color);
       if (body.wobble > 0) {
-        item.mesh = std::make_shared<Mesh>(
-            wobbled(*part.mesh, scene_.bodies[i].info.radius_m, body.wobble, world.time_s));
+        item.mesh = std::make_shared<Mesh>(wobbled(*part.mesh, scene_.bodies[i].info.shape == "plane",
+                                                   scene_.bodies[i].info.radius_m, body.wobble, world.time_s));
       }
       items.push_back(std::move(item));
     }
@@ -96,7 +96,7 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
   return items;
 }
 
-Lighting Stage::lighting(const FrameWorld&) const {
+Lighting Stage::lighting() const {
   return {to_float(scene_.light_from), to_float(scene_.camera.look_at), static_cast<float>(scene_.stage_radius)};
 }
 

@@ -16,7 +16,7 @@ class Stage {
   Stage(const SceneSpec& scene, const Motion& motion, bool fine);
   /// All living bodies; `owner` is the index of the body. Thread-safe.
   std::vector<DrawItem> items(const FrameWorld& world) const;
-  Lighting lighting(const FrameWorld& world) const;
+  Lighting lighting() const;
 
  private:
   struct Part {

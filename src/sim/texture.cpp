@@ -61,7 +61,8 @@ float wood(float u, float v) {
   const float along = board - std::floor(board);
   const auto which = static_cast<std::uint32_t>(std::floor(board)) % 2U;
   const float tone = 0.34F * (hash01(plank, which, 9) - 0.5F);
-  const float grain = 0.16F * noise(u * 12, v * 96, 12, 96, plank) + 0.09F * noise(u * 24, v * 256, 24, 256, 40 + plank);
+  const float grain =
+      0.16F * noise(u * 12, v * 96, 12, 96, plank) + 0.09F * noise(u * 24, v * 256, 24, 256, 40 + plank);
   const bool joint = across < 0.05F || along < 0.007F;
   return joint ? 0.52F : 1.0F + tone + grain;
 }

@@ -17,12 +17,29 @@ constexpr FlagBits kForward{FrameTruth::kForwardOccluded, FrameTruth::kForwardLe
 constexpr FlagBits kBackward{FrameTruth::kBackwardOccluded, FrameTruth::kBackwardLeft, FrameTruth::kBackwardCut,
                              FrameTruth::kBackwardNew};
 
+/// A pose as a matrix: a point costs half of what it costs by quaternion.
+struct Transform {
+  Vec3 row[3];
+  Vec3 t;
+
+  Transform() = default;
+  explicit Transform(const Pose& X) : t(X.position) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      Vec3 axis{0, 0, 0};
+      axis[c] = 1;
+      const Vec3 column = rotate(X.rotation, axis);
+      for (std::size_t r = 0; r < 3; ++r) row[r][c] = column[r];
+    }
+  }
+  Vec3 operator()(const Vec3& p) const { return {dot(row[0], p) + t[0], dot(row[1], p) + t[1], dot(row[2], p) + t[2]}; }
+};
+
 /// Where a body's surface goes from one frame to another.
 struct BodyTransfer {
   bool alive = false;
-  bool still = false;    ///< neither body nor camera moves: the flow is exactly zero
-  Pose X_C1C0;           ///< camera coordinates there from camera coordinates here
-  Pose X_BC0;            ///< body frame from camera coordinates here; for the test of existence
+  bool still = false;                    ///< neither body nor camera moves: the flow is exactly zero
+  Transform X_C1C0;                      ///< camera coordinates there from camera coordinates here
+  Transform X_BC0;                       ///< body frame from camera coordinates here; for the test of existence
   const SdfGrid* solid_there = nullptr;  ///< set where the form differs
 };
 
@@ -40,8 +57,9 @@ class FlowPass {
       BodyTransfer t;
       t.alive = to.alive;
       t.still = same(from.X_WB, to.X_WB) && same(here.world->camera.X_WC, there.world->camera.X_WC);
-      t.X_BC0 = compose(inverse(from.X_WB), here.world->camera.X_WC);
-      t.X_C1C0 = compose(compose(X_C1W, to.X_WB), t.X_BC0);
+      const Pose X_BC0 = compose(inverse(from.X_WB), here.world->camera.X_WC);
+      t.X_BC0 = Transform(X_BC0);
+      t.X_C1C0 = Transform(compose(compose(X_C1W, to.X_WB), X_BC0));
       if (from.form != to.form) {
         t.solid_there = motion.forms[b][static_cast<std::size_t>(to.form)].solid.get();
       }
@@ -53,8 +71,8 @@ class FlowPass {
     const LabelImage& labels = *here_.labels;
     for (int y = 0; y < labels.height; ++y) {
       for (int x = 0; x < labels.width; ++x) {
-        const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) +
-                               static_cast<std::size_t>(x);
+        const std::size_t at =
+            static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) + static_cast<std::size_t>(x);
         flags[at] |= pixel(x, y, at, flow.data() + 2 * at);
       }
     }
@@ -72,14 +90,14 @@ class FlowPass {
     const double z = static_cast<double>(labels.depth[at]);
     const Vec3 p{(x + 0.5 - camera.cx) / camera.fx * z, (y + 0.5 - camera.cy) / camera.fy * z, z};
     std::uint8_t flags = 0;
-    if (t.solid_there != nullptr && std::abs(t.solid_there->at(to_float(transform(t.X_BC0, p)))) > kSameSurface_m) {
+    if (t.solid_there != nullptr && std::abs(t.solid_there->at(to_float(t.X_BC0(p)))) > kSameSurface_m) {
       flags |= bits_.gone;
     }
     if (t.still) {
       if (there_.labels->owner[at] != owner) flags |= bits_.occluded;
       return flags;
     }
-    const Vec3 q = transform(t.X_C1C0, p);
+    const Vec3 q = t.X_C1C0(p);
     if (q[2] <= 1e-3) return flags | bits_.left;
     const double u = camera.cx + camera.fx * q[0] / q[2], v = camera.cy + camera.fy * q[1] / q[2];
     flow[0] = static_cast<float>(u - (x + 0.5));
@@ -96,8 +114,8 @@ class FlowPass {
     double lowest = 1e9, highest = 0;
     for (int k = 0; k < 4; ++k) {
       const int x = std::clamp(x0 + (k & 1), 0, labels.width - 1), y = std::clamp(y0 + (k >> 1), 0, labels.height - 1);
-      const std::size_t at = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) +
-                             static_cast<std::size_t>(x);
+      const std::size_t at =
+          static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) + static_cast<std::size_t>(x);
       if (labels.owner[at] != owner) continue;
       lowest = std::min(lowest, static_cast<double>(labels.depth[at]));
       highest = std::max(highest, static_cast<double>(labels.depth[at]));

@@ -14,7 +14,7 @@ namespace bitemark {
 namespace {
 
 constexpr int kFirstTake = 10000;
-constexpr double kMinSeparation = 0.05;
+constexpr double kMinSeparation = 0.1;
 
 std::vector<Case> calibration_cases(const Suite& suite, int takes) {
   std::set<std::pair<std::string, std::string>> seen;

@@ -6,7 +6,7 @@
 namespace bitemark {
 
 /// For each scenario, mode and headline measurement: ceiling = median of the second takes, floor = the best of the
-/// floor rows' medians. Left out where the two are not at least 5 % of the ceiling's size apart, or where the ceiling
+/// floor rows' medians. Left out where the two are not at least 10 % of the ceiling's size apart, or where the ceiling
 /// is not above the floor: that metric cannot tell true from false there. `takes` an entry, numbered from 10,000.
 std::map<std::string, Calibration> calibrate(const Suite& suite, const Scenarios& scenarios, int takes, int threads);
 

@@ -56,7 +56,8 @@ std::vector<FaultEntry> load_faults(const std::filesystem::path& path) {
   const std::string file = path.string();
   const Json json = load_json(path);
   std::vector<FaultEntry> faults;
-  for (const auto& [name, entry] : json_member<Json>(json, "faults", file).items()) {
+  const auto entries = json_member<Json>(json, "faults", file);
+  for (const auto& [name, entry] : entries.items()) {
     FaultEntry fault;
     fault.name = name;
     const std::string where = "/faults/" + name;
@@ -98,15 +99,15 @@ std::vector<FaultRow> measure_fault_table(const Suite& base_suite, const Scenari
   std::vector<FaultRow> rows;
   for (std::size_t f = 0; f < faults.size(); ++f)
     for (const auto& metric : all_metrics()) {
-      std::vector<double> twins;
-      std::vector<double> broken;
+      std::vector<Value> twins;
+      std::vector<Value> broken;
       for (std::size_t i = 0; i < jobs.size(); ++i) {
         if (jobs[i].fault != f) continue;
         const auto twin = outcomes[i].twin.find(metric.name);
         const auto fault = outcomes[i].fault.find(metric.name);
         if (twin == outcomes[i].twin.end() || fault == outcomes[i].fault.end()) continue;
-        twins.push_back(twin->second);
-        broken.push_back(fault->second);
+        twins.push_back({jobs[i].which.scenario, twin->second});
+        broken.push_back({jobs[i].which.scenario, fault->second});
       }
       if (twins.empty()) continue;
       const auto found = faults[f].expectations.find(metric.name);

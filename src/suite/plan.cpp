@@ -50,7 +50,8 @@ void load_calibration(Suite& suite) {
   if (!fs::exists(path)) return;
   const std::string file = path.string();
   const Json json = load_json(path);
-  for (const auto& [key, entry] : json_member<Json>(json, "measurements", file).items())
+  const auto measurements = json_member<Json>(json, "measurements", file);
+  for (const auto& [key, entry] : measurements.items())
     suite.calibration[key] = {json_member<double>(entry, "ceiling", file, "/measurements/" + key),
                               json_member<double>(entry, "floor", file, "/measurements/" + key)};
   suite.calibration_version = sha256_hex(json.dump()).substr(0, 16);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <span>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -105,19 +106,27 @@ void ask_all(Run& run, const std::vector<Case>& cases) {
   }
 }
 
-void keep_clip(const Run& run, const Case& which, const std::string& generator, const Episode& truth,
-               const Clip& rollout) {
-  const auto first = static_cast<std::ptrdiff_t>(truth.info.context_frames);
-  const std::vector<Frame> frames(rollout.frames.begin() + first, rollout.frames.end());
+std::vector<std::uint8_t> pack(std::span<const Frame> frames) {
   std::vector<std::uint8_t> bytes;
   for (const auto& frame : frames) bytes.insert(bytes.end(), frame.rgb.begin(), frame.rgb.end());
+  return bytes;
+}
+
+/// "frames": the continuation, "context": what it continues.
+void keep_clip(const Run& run, const Case& which, const std::string& generator, const Episode& truth,
+               const Clip& rollout) {
+  const auto count = static_cast<std::size_t>(truth.info.context_frames);
+  const std::span<const Frame> all(rollout.frames);
+  const auto context = pack(all.first(count));
+  const auto frames = pack(all.subspan(count));
+  const auto shape = [&](std::size_t n) {
+    return std::vector<std::int64_t>{static_cast<std::int64_t>(n), rollout.height(), rollout.width(), 3};
+  };
   const fs::path folder = run.options.out / "clips" / generator;
   make_folder(folder);
   save_safetensors(folder / (which.id() + ".safetensors"),
-                   {{"frames",
-                     DType::kU8,
-                     {static_cast<std::int64_t>(frames.size()), rollout.height(), rollout.width(), 3},
-                     bytes.data()}});
+                   {{"frames", DType::kU8, shape(all.size() - count), frames.data()},
+                    {"context", DType::kU8, shape(count), context.data()}});
 }
 
 CaseResult judge_case(const Run& run, const Case& which) {

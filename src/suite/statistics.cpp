@@ -110,15 +110,21 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-Auroc auroc(const std::vector<double>& low, const std::vector<double>& high) {
+Auroc auroc(const std::vector<Value>& low, const std::vector<Value>& high) {
   BITEMARK_CHECK(!low.empty() && !high.empty(), "AUROC needs both sides");
   double wins = 0;
-  for (const double a : low)
-    for (const double b : high) wins += b > a ? 1 : b == a ? 0.5 : 0;
+  double pairs = 0;
+  for (const auto& a : low)
+    for (const auto& b : high) {
+      if (a.cluster != b.cluster) continue;
+      wins += b.value > a.value ? 1 : b.value == a.value ? 0.5 : 0;
+      pairs += 1;
+    }
+  BITEMARK_CHECK(pairs > 0, "AUROC needs a cluster with both sides");
   const auto n = static_cast<double>(low.size());
   const auto m = static_cast<double>(high.size());
   Auroc result;
-  const double A = result.value = wins / (n * m);
+  const double A = result.value = wins / pairs;
   const double q1 = A / (2 - A);
   const double q2 = 2 * A * A / (1 + A);
   const double variance = (A * (1 - A) + (m - 1) * (q1 - A * A) + (n - 1) * (q2 - A * A)) / (n * m);

@@ -41,11 +41,12 @@ double mcnemar_p(int b, int c);
 
 double median(std::vector<double> values);  ///< of at least one value
 
-/// Area under the ROC curve: the chance that a value of `high` lies above one of `low`, ties half.
+/// Area under the ROC curve: the chance that a value of `high` lies above one of `low`, ties half; only pairs of one
+/// cluster are compared (scenarios have levels of their own), all with the same weight.
 struct Auroc {
   double value = 0.5;
   double low = 0, high = 1;  ///< 95 %, Hanley and McNeil, Radiology 143, 1982
 };
-Auroc auroc(const std::vector<double>& low, const std::vector<double>& high);
+Auroc auroc(const std::vector<Value>& low, const std::vector<Value>& high);
 
 }  // namespace bitemark

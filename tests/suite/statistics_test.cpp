@@ -69,10 +69,24 @@ TEST(McNemar, ExactBinomialTail) {
   EXPECT_DOUBLE_EQ(mcnemar_p(3, 3), 1);
 }
 
+std::vector<Value> of(const char* cluster, std::vector<double> values) {
+  std::vector<Value> list;
+  for (const double value : values) list.push_back({cluster, value});
+  return list;
+}
+
 TEST(Auroc, CountsPairs) {
-  EXPECT_DOUBLE_EQ(auroc({1, 2}, {3, 4}).value, 1);
-  EXPECT_DOUBLE_EQ(auroc({1, 3}, {2, 4}).value, 0.75);
-  EXPECT_DOUBLE_EQ(auroc({1, 1}, {1, 1}).value, 0.5);
+  EXPECT_DOUBLE_EQ(auroc(of("a", {1, 2}), of("a", {3, 4})).value, 1);
+  EXPECT_DOUBLE_EQ(auroc(of("a", {1, 3}), of("a", {2, 4})).value, 0.75);
+  EXPECT_DOUBLE_EQ(auroc(of("a", {1, 1}), of("a", {1, 1})).value, 0.5);
+}
+
+TEST(Auroc, ComparesWithinAClusterOnly) {
+  auto low = of("a", {1, 2});
+  auto high = of("a", {3, 4});
+  for (const auto& value : of("b", {11, 12})) low.push_back(value);
+  for (const auto& value : of("b", {13, 14})) high.push_back(value);
+  EXPECT_DOUBLE_EQ(auroc(low, high).value, 1);
 }
 
 }  // namespace

@@ -1,11 +1,92 @@
 #include "sim/faults/fault.h"
 
+#include <stdexcept>
+
 #include "base/error.h"
 
 namespace bitemark::sim {
+namespace {
 
-void apply_fault(const Scenario& scenario, const RenderOptions& options, World&) {
-  throw InputError(scenario.name, "", "unknown fault '" + options.fault + "'");
+struct FaultKind {
+  const char* name;
+  int (*apply)(FaultRequest&);
+};
+
+constexpr FaultKind kFaults[] = {
+    {"vanish-while-hidden", vanish_while_hidden},
+    {"duplicate", duplicate},
+    {"identity-swap", swap_identities},
+    {"missing-mark", leave_no_mark},
+    {"mark-heals", heal_mark},
+    {"motion-before-contact", move_before_contact},
+    {"wobbling-geometry", wobble_geometry},
+    {"mirror", mirror_clip},
+    {"freeze", freeze_clip},
+    {"shuffle", shuffle_clip},
+};
+
+const FaultKind& find_fault(const std::string& name) {
+  std::string known;
+  for (const FaultKind& kind : kFaults) {
+    if (name == kind.name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  throw InputError("unknown fault '" + name + "', expected one of " + known);
+}
+
+/// Renders both worlds from `frame` on until they differ; -1 when they never do.
+int first_difference(const World& truth, const World& faulty, int frame, const RenderOptions& options) {
+  const Stage true_stage(truth.scene, truth.motion, needs_fine_meshes(options.width));
+  const Stage faulty_stage(faulty.scene, faulty.motion, needs_fine_meshes(options.width));
+  Shader shader;
+  for (; frame < static_cast<int>(truth.timeline.size()); ++frame) {
+    const Frame a = render_frame(truth, true_stage, frame, options.width, options.height, shader);
+    const Frame b = render_frame(faulty, faulty_stage, frame, options.width, options.height, shader);
+    if (a != b) return frame;
+  }
+  return -1;
+}
+
+}  // namespace
+
+int FaultRequest::any_frame(int low, int high) {
+  if (low >= high) throw std::invalid_argument("no frame is left for it after the context");
+  return low + static_cast<int>(random.below(static_cast<std::uint32_t>(high - low)));
+}
+
+int FaultRequest::any_onset() {
+  const int start = world.context_frames;
+  return any_frame(start, start + (3 * (frame_count() - start) + 4) / 5);
+}
+
+std::vector<int> FaultRequest::tracked() const {
+  std::vector<int> found;
+  for (std::size_t b = 0; b < world.scene.bodies.size(); ++b) {
+    if (world.scene.bodies[b].info.tracked) found.push_back(static_cast<int>(b));
+  }
+  return found;
+}
+
+LabelImage FaultRequest::labels(int frame) const {
+  const Stage stage(world.scene, world.motion, needs_fine_meshes(options.width));
+  const FrameWorld& at = world.timeline[static_cast<std::size_t>(frame)];
+  return Labeller().label(stage.items(at), world.scene.bodies.size(), at.camera, options.width, options.height);
+}
+
+void apply_fault(const Scenario& scenario, const RenderOptions& options, World& world) {
+  const FaultKind& kind = find_fault(options.fault);
+  const World truth = world;
+  FaultRequest request{options, world, stream_for(world.scene.seed, std::string("fault/") + kind.name)};
+  try {
+    const int touched = kind.apply(request);
+    world.fault_first_frame = first_difference(truth, world, touched, options);
+  } catch (const std::invalid_argument& reason) {
+    throw InputError(scenario.name, "",
+                     "the fault " + options.fault + " does not apply to this take: " + reason.what());
+  }
+  if (world.fault_first_frame < 0) {
+    throw InputError(scenario.name, "", "the fault " + options.fault + " changes nothing that is seen in this take");
+  }
 }
 
 }  // namespace bitemark::sim

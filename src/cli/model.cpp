@@ -1,0 +1,31 @@
+// train and rollout belong to bitemark-model, the program that links LibTorch: it takes over this process, as git's
+// external commands do.
+#include <unistd.h>
+
+#include "base/subprocess.h"
+#include "cli/command.h"
+
+namespace bitemark::cli {
+namespace {
+
+Action hand_over(CLI::App& app, const char* verb) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  app.prefix_command();  // everything behind the verb is the other program's
+  app.set_help_flag();
+  return [&app, words, verb]() -> ExitCode {
+    *words = {find_program("bitemark-model").string(), verb};
+    for (const auto& word : app.remaining()) words->push_back(word);
+    std::vector<char*> argv;
+    for (auto& word : *words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    throw InputError(argv[0], "", "cannot be started");
+  };
+}
+
+}  // namespace
+
+Action configure_train(CLI::App& app) { return hand_over(app, "train"); }
+Action configure_rollout(CLI::App& app) { return hand_over(app, "rollout"); }
+
+}  // namespace bitemark::cli

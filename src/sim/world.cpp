@@ -1,0 +1,26 @@
+#include "sim/world.h"
+
+#include <algorithm>
+
+namespace bitemark::sim {
+namespace {
+
+void mirror(Frame& frame) {
+  for (int y = 0; y < frame.height; ++y) {
+    for (int left = 0, right = frame.width - 1; left < right; ++left, --right) {
+      std::swap_ranges(frame.at(left, y), frame.at(left, y) + 3, frame.at(right, y));
+    }
+  }
+}
+
+}  // namespace
+
+Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader) {
+  const int source = world.shown.empty() ? index : world.shown[static_cast<std::size_t>(index)];
+  const FrameWorld& at = world.timeline[static_cast<std::size_t>(source)];
+  Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(), width, height);
+  if (world.mirrored_from >= 0 && index >= world.mirrored_from) mirror(frame);
+  return frame;
+}
+
+}  // namespace bitemark::sim

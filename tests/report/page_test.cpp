@@ -1,0 +1,85 @@
+// The page in a real browser: readable without JavaScript, a scrubber with it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/subprocess.h"
+#include "report/report.h"
+#include "temporary_folder.h"
+
+namespace bitemark {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// The document after the browser has loaded it.
+std::string loaded(const fs::path& page, const fs::path& work, bool with_script) {
+  std::vector<std::string> words{"chromium",
+                                 "--headless",
+                                 "--no-sandbox",
+                                 "--disable-gpu",
+                                 "--disable-quic",
+                                 "--no-first-run",
+                                 "--disable-background-networking",
+                                 "--disable-component-update",
+                                 "--disable-sync",
+                                 "--user-data-dir=" + (work / "profile").string(),
+                                 "--virtual-time-budget=3000",
+                                 "--dump-dom"};
+  if (!with_script) words.push_back("--blink-settings=scriptEnabled=false");
+  words.push_back("file://" + page.string());
+  const auto result = run_process(words, {60, 0, 0}, work / "dom.html");
+  EXPECT_TRUE(result.ok()) << result.describe();
+  return read_file(work / "dom.html");
+}
+
+/// A run of one fault over two takes.
+fs::path make_report(const fs::path& out) {
+  RunOptions options;
+  const fs::path folder = fs::path(BITEMARK_SOURCE_DIR) / "scenarios";
+  options.suite = load_suite(folder / "suites" / "nightly.json");
+  options.suite.second_takes = 1;
+  options.suite.features.clear();
+  options.scenarios.emplace("launch", load_scenario(folder / "launch.json"));
+  options.suite.entries = {{"launch", "continuation", "test", 0, 2}};
+  options.generators = {"fault:mirror"};
+  options.out = out;
+  const auto outcome = run_suite(options);
+  ReportOptions pages;
+  pages.faults = {{"mirror", "motion", Expectation::kMust, {0.5, 0.2, 0.8}, 20}};
+  write_reports(options, outcome.report, pages);
+  return out / "index.html";
+}
+
+TEST(SlowPage, ReadsWithoutScriptAndScrubsWithIt) {
+  const TemporaryFolder folder;
+  const fs::path page = make_report(folder.path() / "run");
+  const auto plain = loaded(page, folder.path(), false);
+  EXPECT_THAT(plain, HasSubstr("fault-mirror continues 0 of 2 takes"));
+  EXPECT_THAT(plain, HasSubstr("Film strip of launch-test-0"));
+  EXPECT_THAT(plain, HasSubstr("bitemark repro repro/launch-test-0.case.json"));
+  EXPECT_THAT(plain, HasSubstr("does not hold"));
+  EXPECT_THAT(plain, Not(HasSubstr("type=\"range\"")));
+  const auto live = loaded(page, folder.path(), true);
+  EXPECT_THAT(live, HasSubstr("type=\"range\""));
+  EXPECT_THAT(live, HasSubstr("first wrong frame"));
+  EXPECT_THAT(live, HasSubstr("difference"));
+}
+
+TEST(SlowPage, TheOtherFilesAreThere) {
+  const TemporaryFolder folder;
+  make_report(folder.path() / "run");
+  EXPECT_THAT(read_file(folder.path() / "run" / "junit.xml"),
+              HasSubstr("<testcase classname=\"nightly.launch\" name=\"launch-test-1\""));
+  EXPECT_THAT(read_file(folder.path() / "run" / "summary.md"), HasSubstr("| fault-mirror |"));
+  EXPECT_TRUE(fs::exists(folder.path() / "run" / "repro" / "launch-test-0.case.json"));
+}
+
+TEST(Escaped, LeavesNoMarkupAndNoControlCharacters) {
+  EXPECT_EQ(escaped("<a href=\"x\">&\x01</a>"), "&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;");
+}
+
+}  // namespace
+}  // namespace bitemark

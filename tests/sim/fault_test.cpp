@@ -1,0 +1,83 @@
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "sim/scenarios.h"
+
+namespace bitemark {
+namespace {
+
+struct Applied {
+  std::string fault, scenario;
+};
+
+/// Every line of scenarios/faults.json.
+std::vector<Applied> all_applied() {
+  std::vector<Applied> all;
+  const Json table = load_json(std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios" / "faults.json");
+  for (const auto& [name, entry] : table["faults"].items()) {
+    for (const Json& scenario : entry["scenarios"]) all.push_back({name, scenario.get<std::string>()});
+  }
+  return all;
+}
+
+class Faults : public testing::TestWithParam<Applied> {};
+
+TEST_P(Faults, BeginWhereTheySayAndNotBefore) {
+  const Scenario scenario = shipped(GetParam().scenario);
+  for (int take = 0; take < 4; ++take) {
+    RenderOptions options = small_options(64);
+    options.truth = options.visibility = false;
+    const Episode truth = render_episode(scenario, "test", take, options);
+    options.fault = GetParam().fault;
+    const Episode faulty = render_episode(scenario, "test", take, options);
+    const int first = faulty.info.fault_first_frame;
+    ASSERT_GE(first, truth.info.context_frames);
+    ASSERT_LT(first, truth.info.frame_count);
+    for (int frame = 0; frame < first; ++frame) {
+      ASSERT_EQ(truth.clip.frames[static_cast<std::size_t>(frame)],
+                faulty.clip.frames[static_cast<std::size_t>(frame)]);
+    }
+    EXPECT_NE(truth.clip.frames[static_cast<std::size_t>(first)], faulty.clip.frames[static_cast<std::size_t>(first)]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Faults, testing::ValuesIn(all_applied()), [](const auto& test) {
+  std::string name = test.param.fault + "In" + test.param.scenario;
+  name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
+  return name;
+});
+
+TEST(Fault, VanishedBodyStaysAway) {
+  RenderOptions options = small_options(64);
+  options.fault = "vanish-while-hidden";
+  const Episode episode = render_episode(shipped("behind-the-wall"), "test", 0, options);
+  const auto ball = episode.body("ball")->id;
+  for (int frame = episode.info.fault_first_frame; frame < episode.info.frame_count; ++frame) {
+    EXPECT_EQ(episode.state(frame, ball).visible_px, 0);
+    EXPECT_FALSE(episode.state(frame, ball).alive);
+  }
+}
+
+TEST(Fault, MissingMarkLeavesTheCookieHeavier) {
+  RenderOptions options = small_options(64);
+  const Episode truth = render_episode(shipped("cookie-bite"), "test", 1, options);
+  options.fault = "missing-mark";
+  const Episode faulty = render_episode(shipped("cookie-bite"), "test", 1, options);
+  const auto bites = [](const Episode& e) {
+    return std::count_if(e.info.events.begin(), e.info.events.end(), [](const Event& x) { return x.type == "bite"; });
+  };
+  EXPECT_EQ(bites(truth), 2);
+  EXPECT_EQ(bites(faulty), 1);
+  const auto cookie = truth.body("cookie")->id;
+  const int last = truth.info.frame_count - 1;
+  EXPECT_GT(faulty.state(last, cookie).visible_px, truth.state(last, cookie).visible_px + 10);
+}
+
+TEST(Fault, SaysWhyItDoesNotApply) {
+  RenderOptions options = small_options(64);
+  options.fault = "missing-mark";
+  EXPECT_THROW(render_episode(shipped("bounce"), "test", 0, options), InputError);
+}
+
+}  // namespace
+}  // namespace bitemark

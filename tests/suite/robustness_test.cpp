@@ -1,0 +1,73 @@
+// The metrics hold on what people really send: lossy video, another size, another rate.
+#include <gtest/gtest.h>
+
+#include "metrics/metric.h"
+#include "suite/score_case.h"
+#include "temporary_folder.h"
+#include "video/video_file.h"
+
+namespace bitemark {
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios";
+
+Scenarios only(const std::string& name) { return {{name, load_scenario(kFolder / (name + ".json"))}}; }
+
+double value_of(const TakeResult& take, const std::string& name) {
+  for (const auto& result : take.metrics)
+    for (const auto& one : result.measurements)
+      if (one.name == name) return one.value;
+  ADD_FAILURE() << "no " << name;
+  return -1;
+}
+
+/// Truth and rollout of one case at a size and rate; the rollout is the truth after a trip through H.264.
+TakeResult through_h264(const std::string& scenario, int size, Rate rate, int take) {
+  Suite suite = load_suite(kFolder / "suites" / "nightly.json");
+  suite.second_takes = 1;
+  const Case which{scenario, "continuation", "test", take};
+  const Truth truth = render_truth_and_twins(only(scenario), suite, which, size, size, rate);
+  const TemporaryFolder folder;
+  write_video(folder.path() / "a.mp4", Codec::kH264, truth.episode.clip, rate);
+  Clip lossy = read_clip(folder.path() / "a.mp4", rate);
+  EXPECT_EQ(lossy.size(), truth.episode.clip.size());
+  EXPECT_EQ(rate_of(lossy, {12, 1}), rate);
+  return judge(suite, which, truth, "h264", lossy);
+}
+
+TEST(SlowRobustness, ATrueEpisodeHasNoViolationAfterH264) {
+  for (const char* scenario : {"bounce", "launch", "behind-the-wall", "left-right", "cookie-bite"})
+    for (const int take : {0, 1}) {
+      const auto result = through_h264(scenario, 64, {12, 1}, take);
+      EXPECT_TRUE(result.passed()) << scenario << " " << take << ": "
+                                   << (first_violation(result.metrics) ? first_violation(result.metrics)->text
+                                                                       : "failed");
+    }
+}
+
+TEST(SlowRobustness, AnotherSizeAndRateAreJudgedAlike) {
+  const auto result = through_h264("launch", 128, {24, 1}, 3);
+  EXPECT_TRUE(result.passed());
+  EXPECT_LT(value_of(result, "motion.error"),
+            1.0);  // % of the width: the centroid of an H.264 ball, well under a pixel
+  EXPECT_GT(value_of(result, "launch.score"), 0.9);
+}
+
+TEST(SlowRobustness, TheEpipolarErrorKnowsTheTrueCamera) {
+  Suite suite = load_suite(kFolder / "suites" / "nightly.json");
+  suite.second_takes = 1;
+  const Case which{"orbit", "continuation", "test", 0};
+  const Scenarios scenarios = only("orbit");
+  const Truth truth = render_truth_and_twins(scenarios, suite, which, 256, 256, {12, 1});
+  const auto good = judge(suite, which, truth, "oracle", truth.episode.clip);
+  const Case another{"orbit", "continuation", "test", 1};
+  const Truth other = render_truth_and_twins(scenarios, suite, another, 256, 256, {12, 1});
+  const auto bad = judge(suite, which, truth, "another-take", other.episode.clip);
+  // SIFT places a key point within about half a pixel; a few wrong matches at the cap of 5 px come on top.
+  EXPECT_LT(value_of(good, "geometry.epipolar_error"), 1.5);
+  EXPECT_GT(value_of(bad, "geometry.epipolar_error"), 1.3 * value_of(good, "geometry.epipolar_error"));
+  EXPECT_GT(value_of(good, "geometry.matches"), 20);
+}
+
+}  // namespace
+}  // namespace bitemark
