@@ -22,6 +22,7 @@ template <typename Network, typename Config>
 std::shared_ptr<Network> Checkpoint::load(const char* file, const Config& config) const {
   auto network = std::make_shared<Network>(config);
   load_weights(folder_ / file, *network);
+  network->to(default_device());
   network->eval();
   for (auto& parameter : network->parameters()) parameter.set_requires_grad(false);
   return network;

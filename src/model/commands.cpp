@@ -72,7 +72,7 @@ void features(const FeatureOptions& options) {
     const SafetensorsFile file(options.clips / (ids[i] + ".safetensors"));
     file.at("frames", DType::kU8, {-1, -1, -1, 3});
     const Tensor windows = feature_windows(map_tensor(file, "frames"), net->config());
-    if (windows.size(0) > 0) rows.push_back(net->features(windows));
+    if (windows.size(0) > 0) rows.push_back(net->features(windows.to(default_device())));
     owners.insert(owners.end(), static_cast<std::size_t>(windows.size(0)), static_cast<std::int32_t>(i));
     progress.advance();
   }
@@ -96,7 +96,7 @@ void evaluate_vae(const EvaluateVaeOptions& options) {
     double squares = 0, count = 0, moving_squares = 0, moving = 0;
     for (std::int64_t i = 0; i < options.takes; ++i) {
       const Tensor bytes = source.load(source.draw(1, kWindow, random), kWindow).frames;
-      const Tensor x = frames_from_bytes(bytes);
+      const Tensor x = frames_from_bytes(bytes.to(default_device()));
       StreamState encoder, decoder;
       const Tensor y = vae->decode(vae->encode(x, encoder), decoder).clamp(-1, 1);
       const Tensor square = ((y - x) / 2).pow(2).mean(2);  // of full scale
@@ -107,7 +107,7 @@ void evaluate_vae(const EvaluateVaeOptions& options) {
       moving_squares += (square * moved).sum().item<double>();
       moving += moved.sum().item<double>();
       if (i < 8 && !options.out.empty())
-        pairs.push_back({scenario + "." + std::to_string(i), at::cat({bytes, bytes_from_frames(y)})});
+        pairs.push_back({scenario + "." + std::to_string(i), at::cat({bytes, bytes_from_frames(y).to(at::kCPU)})});
     }
     fmt::print("{:<20} {:>8.2f} {:>14.2f}\n", scenario, -10 * std::log10(squares / count),
                moving > 0 ? -10 * std::log10(moving_squares / moving) : 0.0);

@@ -47,8 +47,8 @@ DitInput HistoryStream::input_at(const Tensor& z, double level) const {
     past.push_back(back < static_cast<std::int64_t>(latest_.size()) ? latest_[static_cast<std::size_t>(back)]
                                                                     : at::zeros_like(z));
   input.past = past.empty() ? z.slice(2, 0, 0) : at::cat(past, 2);
-  input.level = at::full({1, 1}, level);
-  input.past_level = at::full({1, 1}, latest_level_);
+  input.level = at::full({1, 1}, level, z.options());
+  input.past_level = at::full({1, 1}, latest_level_, z.options());
   input.controls = controls_.slice(1, frame_, frame_ + 1);
   return input;
 }
@@ -80,12 +80,14 @@ Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout)
 Tensor Generator::encode(const Conditioning& request) const {
   if (request.context.empty()) return {};
   StreamState state;
-  const Tensor frames = resized(frames_from_bytes(bytes_of(request.context)), height_, width_).unsqueeze(0);
+  const Tensor frames =
+      resized(frames_from_bytes(bytes_of(request.context).to(default_device())), height_, width_).unsqueeze(0);
   return vae_->encode(pad_front(frames, vae_->config().temporal), state);
 }
 
 std::vector<Frame> Generator::run(const Conditioning& request) const {
   const torch::NoGradGuard no_grad;
+  const torch::Device device = default_device();
   const std::int64_t temporal = vae_->config().temporal;
   const auto frames = static_cast<std::int64_t>(request.frame_count);
   const auto context_frames = static_cast<std::int64_t>(request.context.size());
@@ -97,15 +99,15 @@ std::vector<Frame> Generator::run(const Conditioning& request) const {
   // A latent that stands for several frames is told the controls of the last of them.
   const Tensor last = (at::arange(total) * temporal + (temporal - 1 - pad)).clamp(0, frames - 1);
   const Tensor raw = at::tensor(request.controls.values).view({frames, -1}).index_select(0, last);
-  const Tensor controls = ((raw - control_mean_) / control_std_).unsqueeze(0);
+  const Tensor controls = ((raw - control_mean_) / control_std_).unsqueeze(0).to(device);
 
   DitInput conditions;
-  conditions.text = text_->forward(tokenize(tokenizer_, {request.caption}, text_->config().context));
-  conditions.keep_text = conditions.keep_controls = at::ones({1});
+  conditions.text = text_->forward(tokenize(tokenizer_, {request.caption}, text_->config().context).to(device));
+  conditions.keep_text = conditions.keep_controls = at::ones({1}, device);
   std::vector<HistoryStream> streams;
   streams.emplace_back(*dit_, rollout_, conditions, controls);
   if (rollout_.guidance != 1.0) {
-    conditions.keep_text = conditions.keep_controls = at::zeros({1});
+    conditions.keep_text = conditions.keep_controls = at::zeros({1}, device);
     streams.emplace_back(*dit_, rollout_, conditions, controls);
   }
 
@@ -122,12 +124,13 @@ std::vector<Frame> Generator::run(const Conditioning& request) const {
         return guided(
             streams[0].answer(z, level), [&] { return streams[1].answer(z, level); }, rollout_.guidance);
       };
-      latent =
-          sample(*diffusion_, solver_, normal_noise(shape, {request.seed, frame, kStart}), rollout_.steps, denoise);
-      const Tensor level = at::full({1, 1}, rollout_.history_level);
-      const Tensor seen = rollout_.history_level >= 1.0
-                              ? latent
-                              : diffusion_->noised(latent, normal_noise(shape, {request.seed, frame, kHistory}), level);
+      latent = sample(*diffusion_, solver_, normal_noise(shape, {request.seed, frame, kStart}).to(device),
+                      rollout_.steps, denoise);
+      const Tensor level = at::full({1, 1}, rollout_.history_level, device);
+      const Tensor seen =
+          rollout_.history_level >= 1.0
+              ? latent
+              : diffusion_->noised(latent, normal_noise(shape, {request.seed, frame, kHistory}).to(device), level);
       if (n + 1 < total)
         for (auto& stream : streams) stream.append(seen, rollout_.history_level);
     }
@@ -145,7 +148,7 @@ std::vector<Frame> Generator::decode(const Tensor& latents, std::size_t context,
   std::size_t index = 0;
   for (std::int64_t n = 0; n < latents.size(1); ++n) {
     const Tensor decoded = vae_->decode(latents.slice(1, n, n + 1), state)[0];
-    const Tensor bytes = bytes_from_frames(resized(decoded, height, width));
+    const Tensor bytes = bytes_from_frames(resized(decoded, height, width)).to(at::kCPU);
     for (std::int64_t t = 0; t < bytes.size(0); ++t, ++index) {
       if (index < context) continue;
       Frame frame(width, height);

@@ -25,7 +25,8 @@ Tensor encode_all(const Tensor& frames, Vae& vae, Progress& progress) {
     stop_if_interrupted();
     const Tensor some = frames.slice(0, first, std::min(first + kTakesAtOnce, frames.size(0)));
     StreamState state;
-    parts.push_back(vae.encode(pad_front(frames_from_bytes(some), vae.config().temporal), state).to(at::kHalf));
+    parts.push_back(vae.encode(pad_front(frames_from_bytes(some.to(default_device())), vae.config().temporal), state)
+                        .to(at::kCPU, at::kHalf));
     progress.advance(some.size(0));
   }
   return at::cat(parts);

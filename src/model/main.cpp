@@ -1,4 +1,5 @@
 // bitemark-model: trains and runs the generator.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -67,6 +68,13 @@ void start_with_patient_threads(char** argv) {
   ::execv("/proc/self/exe", argv);  // comes back only where there is no /proc; then it is merely slower
 }
 
+/// Training frees and asks for the same large blocks at every step; giving them back to the system in between costs a
+/// fifth of the time in page faults. 32 MiB is the most that glibc allows.
+void keep_large_blocks() {
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 25);
+  ::mallopt(M_TRIM_THRESHOLD, 2147483647);
+}
+
 int finish(bitemark::ExitCode code, const char* kind, const char* what) {
   std::fprintf(stderr, "bitemark-model: %s%s\n", kind, what);
   return static_cast<int>(code);
@@ -77,6 +85,7 @@ int finish(bitemark::ExitCode code, const char* kind, const char* what) {
 int main(int argc, char** argv) {
   using bitemark::ExitCode;
   start_with_patient_threads(argv);
+  keep_large_blocks();
   bitemark::listen_for_interrupts();
   CLI::App app{"bitemark-model: a latent video diffusion transformer, trained and run", "bitemark-model"};
   app.require_subcommand(1);

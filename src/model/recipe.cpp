@@ -23,7 +23,7 @@ void check(const std::string& file, const char* key, double value, double low, d
 
 const std::set<std::string> kMembers{"stage",  "seed",  "steps",        "batch", "windows", "rate",
                                      "warmup", "decay", "weight_decay", "clip",  "ema",     "save_every_s",
-                                     "mix",    "model", "more",         "about"};
+                                     "mix",    "model", "more",         "about", "parts"};
 
 }  // namespace
 
@@ -46,6 +46,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
   read(json, "seed", recipe.file, recipe.seed);
   read(json, "steps", recipe.file, recipe.steps);
   read(json, "batch", recipe.file, recipe.batch);
+  read(json, "parts", recipe.file, recipe.parts);
   read(json, "windows", recipe.file, recipe.windows);
   read(json, "rate", recipe.file, recipe.rate);
   read(json, "warmup", recipe.file, recipe.warmup);
@@ -59,6 +60,8 @@ Recipe load_recipe(const std::filesystem::path& path) {
   read(json, "more", recipe.file, recipe.more);
   check(recipe.file, "steps", static_cast<double>(recipe.steps), 1, 1e9);
   check(recipe.file, "batch", static_cast<double>(recipe.batch), 1, 65536);
+  check(recipe.file, "parts", static_cast<double>(recipe.parts), 1, static_cast<double>(recipe.batch));
+  if (recipe.batch % recipe.parts != 0) throw InputError(recipe.file, "/parts", "must divide the batch");
   check(recipe.file, "rate", recipe.rate, 0, 1);
   check(recipe.file, "ema", recipe.ema, 0, 1);
   check(recipe.file, "clip", recipe.clip, 1e-6, 1e6);

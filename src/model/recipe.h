@@ -16,6 +16,7 @@ struct Recipe {
   std::uint64_t seed = 0;
   std::int64_t steps = 1000;
   std::int64_t batch = 8;                 ///< clips a step, at the longest window
+  std::int64_t parts = 2;                 ///< of the batch, one thread each; must divide it
   std::vector<std::int64_t> windows{16};  ///< frames; a step draws one of them, shorter ones in larger batches
   double rate = 1e-3;                     ///< AdamW's learning rate: linear warm-up, constant, linear decay to 0
   std::int64_t warmup = 100;

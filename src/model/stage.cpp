@@ -7,12 +7,21 @@ namespace bitemark::model {
 std::unique_ptr<Stage> make_stage(const StageInput& input) {
   // Initial weights come from LibTorch's generator; everything drawn later has its own stream.
   torch::manual_seed(input.recipe.seed);
-  if (input.recipe.stage == "vae") return make_vae_stage(input);
-  if (input.recipe.stage == "text") return make_text_stage(input);
-  if (input.recipe.stage == "dit") return make_dit_stage(input);
-  return make_feature_stage(input);
+  const std::string& name = input.recipe.stage;
+  auto stage = name == "vae"    ? make_vae_stage(input)
+               : name == "text" ? make_text_stage(input)
+               : name == "dit"  ? make_dit_stage(input)
+                                : make_feature_stage(input);
+  stage->network().to(default_device());
+  return stage;
 }
 
-Pcg32 step_stream(std::uint64_t seed, std::int64_t step) { return stream_for(seed, "step " + std::to_string(step)); }
+Pcg32 step_stream(std::uint64_t seed, const StepPart& part) {
+  return stream_for(seed, "step " + std::to_string(part.step) + " part " + std::to_string(part.part));
+}
+
+NoiseKey noise_key(std::uint64_t seed, const StepPart& part, std::uint32_t purpose) {
+  return {seed, static_cast<std::uint32_t>(part.step), static_cast<std::uint32_t>(part.part) * 256 + purpose};
+}
 
 }  // namespace bitemark::model

@@ -8,9 +8,17 @@
 #include <vector>
 
 #include "model/clip_source.h"
+#include "model/noise.h"
 #include "model/recipe.h"
 
 namespace bitemark::model {
+
+/// A step's batch is split into recipe.parts parts, one thread each: the bits depend on the recipe, not on the threads,
+/// and threads meet once a step instead of at every matrix product.
+struct StepPart {
+  std::int64_t step = 0;
+  std::int64_t part = 0;
+};
 
 struct StepLoss {
   Tensor total;
@@ -21,8 +29,9 @@ class Stage {
  public:
   virtual ~Stage() = default;
   virtual torch::nn::Module& network() = 0;
-  /// The loss of one step; data, noise and dropping depend on (recipe.seed, step) and nothing else.
-  virtual StepLoss loss(std::int64_t step) = 0;
+  /// The loss of one part of a step's batch; data, noise and dropping depend on (recipe.seed, step, part) and nothing
+  /// else. Parts are computed at the same time: must be thread-safe.
+  virtual StepLoss loss(const StepPart& part) = 0;
   /// Writes this stage's files and config section; called with the averaged weights in place.
   virtual void export_to(const std::filesystem::path& checkpoint) = 0;
   /// Floating-point operations of one step, estimated: 6 a parameter and token, or counted from the convolutions.
@@ -42,7 +51,9 @@ std::unique_ptr<Stage> make_dit_stage(const StageInput& input);
 std::unique_ptr<Stage> make_feature_stage(const StageInput& input);
 std::unique_ptr<Stage> make_stage(const StageInput& input);
 
-/// The stream of everything that is drawn in one step.
-Pcg32 step_stream(std::uint64_t seed, std::int64_t step);
+/// The stream of everything that is drawn in one part of a step.
+Pcg32 step_stream(std::uint64_t seed, const StepPart& part);
+/// Key of the noise tensor `purpose` (below 256) of one part of a step.
+NoiseKey noise_key(std::uint64_t seed, const StepPart& part, std::uint32_t purpose);
 
 }  // namespace bitemark::model

@@ -95,20 +95,20 @@ class DitStage final : public Stage {
 
   torch::nn::Module& network() override { return *network_; }
 
-  StepLoss loss(std::int64_t step) override {
-    Pcg32 random = step_stream(recipe_.seed, step);
+  StepLoss loss(const StepPart& part) override {
+    Pcg32 random = step_stream(recipe_.seed, part);
     const std::int64_t window = recipe_.windows[random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
-    const std::int64_t count = recipe_.batch * longest_ / window;
+    const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / window;
     const auto drawn = source_.draw(count, window * temporal_, random);
     const ClipBatch batch = source_.load(drawn, window * temporal_, false);
-    const Tensor x = latents_->load(drawn, window);
+    const Tensor x = latents_->load(drawn, window).to(default_device());
     const bool plain = random.uniform() < settings_.plain;
-    const Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random);
-    const Tensor level = training_levels(count * window, random).view({count, window});
+    const Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random).to(x.device());
+    const Tensor level = training_levels(count * window, random).view({count, window}).to(x.device());
     DitInput input;
     FrameLayout layout;
-    const Tensor eps = noise(x, step, kTargetNoise);
-    arrange(x, eps, level, history_level, step, input, layout);
+    const Tensor eps = noise(x, part, kTargetNoise);
+    arrange(x, eps, level, history_level, part, input, layout);
     condition(batch, layout, random, input);
     const DitOutput output = network_->dit->forward(input, layout);
     const std::int64_t first = plain ? 0 : window - 1;
@@ -132,8 +132,8 @@ class DitStage final : public Stage {
   }
 
  private:
-  Tensor noise(const Tensor& like, std::int64_t step, Purpose purpose) const {
-    return normal_noise(like.sizes(), {recipe_.seed, static_cast<std::uint32_t>(step), purpose});
+  Tensor noise(const Tensor& like, const StepPart& part, Purpose purpose) const {
+    return normal_noise(like.sizes(), noise_key(recipe_.seed, part, purpose)).to(like.device());
   }
 
   /// [count, frames]: by clip, exact, one small amount of noise, or independent a frame.
@@ -154,8 +154,8 @@ class DitStage final : public Stage {
     return levels;
   }
 
-  void arrange(const Tensor& x, const Tensor& eps, const Tensor& level, const Tensor& history_level, std::int64_t step,
-               DitInput& input, FrameLayout& layout) const {
+  void arrange(const Tensor& x, const Tensor& eps, const Tensor& level, const Tensor& history_level,
+               const StepPart& part, DitInput& input, FrameLayout& layout) const {
     const std::int64_t window = x.size(1), past = network_->dit->config().past_frames;
     const Tensor z = diffusion_->noised(x, eps, level);
     for (std::int64_t t = 0; t < window; ++t) layout.times.push_back(t);
@@ -169,7 +169,7 @@ class DitStage final : public Stage {
     layout.times.insert(layout.times.begin(), layout.times.begin(), layout.times.end() - 1);
     layout.history = window - 1;
     const Tensor clean = x.slice(1, 0, window - 1);
-    const Tensor history = diffusion_->noised(clean, noise(clean, step, kHistoryNoise), history_level);
+    const Tensor history = diffusion_->noised(clean, noise(clean, part, kHistoryNoise), history_level);
     // A target's past is the history's, not the other targets'. The last frame of the extended history is never seen.
     Dit::set_past(input, at::cat({history, history.slice(1, 0, 1)}, 1),
                   at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past);
@@ -182,17 +182,20 @@ class DitStage final : public Stage {
   void condition(const ClipBatch& batch, const FrameLayout& layout, Pcg32& random, DitInput& input) const {
     const torch::NoGradGuard no_grad;
     const auto count = static_cast<std::int64_t>(batch.captions.size());
-    input.text = text_->forward(tokenize(*tokenizer_, batch.captions, text_->config().context));
+    input.text = text_->forward(tokenize(*tokenizer_, batch.captions, text_->config().context).to(default_device()));
     const Tensor all = (batch.controls - control_mean_) / control_std_;
     // A latent that stands for several frames is told the controls of the last of them.
     const Tensor by_latent = all.slice(1, temporal_ - 1, all.size(1), temporal_);
-    input.controls = by_latent.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(layout.times)));
+    input.controls =
+        by_latent.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(layout.times))).to(default_device());
     input.keep_text = at::ones({count});
     input.keep_controls = at::ones({count});
     for (std::int64_t b = 0; b < count; ++b) {
       if (random.uniform() < settings_.drop) input.keep_text[b] = 0.0;
       if (random.uniform() < settings_.drop) input.keep_controls[b] = 0.0;
     }
+    input.keep_text = input.keep_text.to(default_device());
+    input.keep_controls = input.keep_controls.to(default_device());
   }
 
   StepLoss weigh(const Tensor& x, const Tensor& eps, const Tensor& level, const Tensor& answer, const Tensor& middle,
@@ -201,8 +204,8 @@ class DitStage final : public Stage {
     const Tensor motion = 1.0 + settings_.motion_weight * at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
     const Tensor error = (answer - diffusion_->target(x, eps, level)).pow(2);
     const Tensor denoise = (error * motion * beside(diffusion_->weight(level), x)).mean();
-    const Tensor truth =
-        states.slice(1, temporal_ - 1, states.size(1), temporal_) / at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5});
+    const Tensor scale = at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5});
+    const Tensor truth = (states.slice(1, temporal_ - 1, states.size(1), temporal_) / scale).to(x.device());
     const Tensor present = truth.slice(-1, 0, 1);
     const Tensor off = (network_->head->forward(middle) - truth).abs();
     const Tensor state = off.slice(-1, 0, 1).mean() + (off.slice(-1, 1) * present).sum() / (6 * present.sum() + 1);

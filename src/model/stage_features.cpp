@@ -20,12 +20,14 @@ class FeatureStage final : public Stage {
 
   torch::nn::Module& network() override { return *net_; }
 
-  StepLoss loss(std::int64_t step) override {
-    Pcg32 random = step_stream(recipe_.seed, step);
+  StepLoss loss(const StepPart& part) override {
+    Pcg32 random = step_stream(recipe_.seed, part);
     const std::int64_t window = net_->config().window;
-    const ClipBatch batch = source_.load(source_.draw(recipe_.batch, window, random), window);
-    const Tensor features = net_->features(frames_from_bytes(batch.frames));
+    ClipBatch batch = source_.load(source_.draw(recipe_.batch / recipe_.parts, window, random), window);
+    const Tensor features = net_->features(frames_from_bytes(batch.frames.to(default_device())));
     const Tensor logits = net_->scenario_logits(features);
+    batch.scenario = batch.scenario.to(logits.device());
+    batch.states = batch.states.to(logits.device());
     const Tensor naming = at::cross_entropy_loss(logits, batch.scenario);
     const Tensor truth = at::stack({batch.states.select(1, 0), batch.states.select(1, window - 1)}, 1) / scale();
     const Tensor present = truth.slice(-1, 0, 1);
@@ -47,7 +49,7 @@ class FeatureStage final : public Stage {
 
  private:
   /// Shares of the width and height, metres / 5, metres a second / 5: all of order one.
-  static Tensor scale() { return at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5}); }
+  static Tensor scale() { return at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5}).to(default_device()); }
 
   const Recipe& recipe_;
   const ClipSource& source_;

@@ -32,14 +32,14 @@ class TextStage final : public Stage {
 
   torch::nn::Module& network() override { return *towers_; }
 
-  StepLoss loss(std::int64_t step) override {
-    Pcg32 random = step_stream(recipe_.seed, step);
+  StepLoss loss(const StepPart& part) override {
+    Pcg32 random = step_stream(recipe_.seed, part);
     const std::int64_t window = recipe_.windows.front();
-    const ClipBatch batch = source_.load(source_.draw(recipe_.batch, window, random), window);
+    const ClipBatch batch = source_.load(source_.draw(recipe_.batch / recipe_.parts, window, random), window);
     const Tensor picked = at::stack(
         {batch.frames.select(1, 0), batch.frames.select(1, window / 2), batch.frames.select(1, window - 1)}, 1);
-    const Tensor frames = frames_from_bytes(picked).flatten(1, 2);
-    const Tensor tokens = tokenize(tokenizer_, batch.captions, towers_->text->config().context);
+    const Tensor frames = frames_from_bytes(picked.to(default_device())).flatten(1, 2);
+    const Tensor tokens = tokenize(tokenizer_, batch.captions, towers_->text->config().context).to(default_device());
     const Tensor scale = towers_->logit_scale.clamp_max(kMaxLogitScale).exp();
     const Tensor logits = scale * at::matmul(towers_->image->forward(frames), towers_->text->embed(tokens).t());
     // Takes with the same caption are all right answers.

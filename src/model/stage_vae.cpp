@@ -39,14 +39,14 @@ class VaeStage final : public Stage {
 
   torch::nn::Module& network() override { return *vae_; }
 
-  StepLoss loss(std::int64_t step) override {
-    Pcg32 random = step_stream(recipe_.seed, step);
+  StepLoss loss(const StepPart& part) override {
+    Pcg32 random = step_stream(recipe_.seed, part);
     const std::int64_t window = recipe_.windows.front();
-    const Tensor x = frames_from_bytes(source_.load(source_.draw(recipe_.batch, window, random), window).frames);
+    const Tensor x = on_device(source_.draw(recipe_.batch / recipe_.parts, window, random), window);
     StreamState encoder, decoder;
     const Tensor mean = vae_->posterior_mean(x, encoder);
-    const Tensor noise = normal_noise(mean.sizes(), {recipe_.seed, static_cast<std::uint32_t>(step), kLatentNoise});
-    const Tensor y = vae_->decode_mean(mean + vae_->config().latent_noise * noise, decoder);
+    const Tensor noise = normal_noise(mean.sizes(), noise_key(recipe_.seed, part, kLatentNoise));
+    const Tensor y = vae_->decode_mean(mean + vae_->config().latent_noise * noise.to(mean.device()), decoder);
     const Tensor weight = pixel_weight(x);
     const Tensor pixel = (charbonnier(y - x) * weight).mean();
     const Tensor edge = (charbonnier(edges(y) - edges(x)) * weight.slice(-2, 1).slice(-1, 1)).mean();
@@ -80,6 +80,11 @@ class VaeStage final : public Stage {
   }
 
  private:
+  /// [B, window, 3, H, W] in [-1, 1].
+  Tensor on_device(const std::vector<ClipWindow>& windows, std::int64_t window) const {
+    return frames_from_bytes(source_.load(windows, window).frames.to(default_device()));
+  }
+
   /// 1 + motion * |x - x one frame before| + colour * saturation; mean over colour channels, [B, T, 1, H, W].
   Tensor pixel_weight(const Tensor& x) const {
     const Tensor change = at::diff(x, 1, 1).abs().mean(2, true);
@@ -96,7 +101,7 @@ class VaeStage final : public Stage {
     std::vector<Tensor> means;
     const std::int64_t window = recipe_.windows.front();
     for (int i = 0; i < 16; ++i) {
-      const Tensor x = frames_from_bytes(source_.load(source_.draw(16, window, random), window).frames);
+      const Tensor x = on_device(source_.draw(16, window, random), window);
       StreamState state;
       means.push_back(vae_->posterior_mean(x, state).transpose(0, 2).flatten(1));
     }

@@ -1,6 +1,9 @@
 // The one place that knows LibTorch's version: 1.13 (Debian 12) to 2.x.
 #pragma once
 
+#include <cstdlib>
+#include <string>
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wall"
 #pragma GCC diagnostic ignored "-Wextra"
@@ -26,9 +29,11 @@ inline Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Te
 #endif
 }
 
-/// The accelerator where there is one, else the CPU.
+/// The accelerator where there is one and BITEMARK_DEVICE does not say "cpu", else the CPU.
 inline torch::Device default_device() {
-  return torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::Device(torch::kCPU);
+  const char* wish = std::getenv("BITEMARK_DEVICE");
+  const bool stay = wish != nullptr && std::string(wish) == "cpu";
+  return !stay && torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::Device(torch::kCPU);
 }
 
 }  // namespace bitemark::model

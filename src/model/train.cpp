@@ -125,12 +125,30 @@ class Run {
     write_file(out_ / "log.jsonl", kept);
   }
 
+  /// The mean gradient of all parts. Two threads may add to it in either order: a sum of two is the same. More parts
+  /// than two are added one after another.
+  std::vector<StepLoss> backward_all_parts() {
+    const auto parts = static_cast<std::size_t>(input_.recipe.parts);
+    std::vector<StepLoss> losses(parts);
+    const bool together = parts == 2 && options_.threads != 1 && default_device().is_cpu();
+    parallel_for(parts, together ? 2 : 1, [&](std::size_t part) {
+      at::set_num_threads(1);
+      losses[part] = stage_->loss({cursor_.step, static_cast<std::int64_t>(part)});
+      (losses[part].total / static_cast<double>(parts)).backward();
+    });
+    return losses;
+  }
+
   double one_step() {
     const auto begin = Clock::now();
     optimiser_->zero_grad();
-    const StepLoss loss = stage_->loss(cursor_.step);
-    loss.total.backward();
-    const double total = loss.total.item<double>();
+    const std::vector<StepLoss> losses = backward_all_parts();
+    const auto mean = [&](const auto& value_of) {
+      double sum = 0;
+      for (const auto& loss : losses) sum += value_of(loss).template item<double>();
+      return sum / static_cast<double>(losses.size());
+    };
+    const double total = mean([](const StepLoss& loss) { return loss.total; });
     const double norm = optimiser_->clip(input_.recipe.clip);
     if (!std::isfinite(total) || !std::isfinite(norm))
       throw std::runtime_error(
@@ -139,7 +157,8 @@ class Run {
     optimiser_->step(rate, cursor_.step);
     cursor_.seconds += seconds_since(begin);
     Json line = {{"step", cursor_.step}, {"loss", total}};
-    for (const auto& [name, value] : loss.parts) line[name] = value.item<double>();
+    for (std::size_t i = 0; i < losses.front().parts.size(); ++i)
+      line[losses.front().parts[i].first] = mean([i](const StepLoss& loss) { return loss.parts[i].second; });
     line["gradient"] = norm;
     line["rate"] = rate;
     line["seconds"] = std::round(cursor_.seconds * 100) / 100;
