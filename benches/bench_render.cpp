@@ -8,7 +8,7 @@
 namespace bitemark {
 namespace {
 
-constexpr const char* kScenarios[] = {"bounce", "launch", "behind-the-wall", "look-away",
+constexpr const char* kScenarios[] = {"bounce", "launch",      "behind-the-wall", "look-away",
                                       "orbit",  "cookie-bite", "left-right"};
 
 /// Counts and, for the label, digests the frames and channels of one episode.
@@ -63,9 +63,7 @@ void all_scenarios(benchmark::internal::Benchmark* bench, int size, int threads,
 BENCHMARK(render)
     ->ArgNames({"scenario", "px", "threads", "channels"})
     ->Apply([](auto* bench) { all_scenarios(bench, 256, 2, 1); })
-    ->Apply([](auto* bench) { all_scenarios(bench, 64, 1, 0); })
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
+        -> Apply([](auto* bench) { all_scenarios(bench, 64, 1, 0); }) -> UseRealTime() -> Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace bitemark

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build git ca-certificates
+  g++ cmake ninja-build pkg-config git ca-certificates
   nlohmann-json3-dev libfmt-dev libcli11-dev libboost-math-dev # base, command line, statistics
   libpng-dev libeigen3-dev libbullet-dev                                 # simulation (bullet-float64 is in libbullet-dev)
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev

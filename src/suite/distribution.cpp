@@ -106,6 +106,12 @@ void compare_rows(const Features& features, const std::vector<ClipRow>& clips, R
 
 void measure_distributions(const RunOptions& options, RunReport& report) {
   if (options.suite.features.empty() || !fs::exists(options.suite.features / "features.safetensors")) return;
+  try {
+    find_program("bitemark-model");
+  } catch (const InputError& error) {
+    fmt::print(stderr, "FVD-sim is left out: {}\n", error.what());
+    return;
+  }
   report.features = "FVD-sim";
   const fs::path cache = options.out / "features.json";
   const std::string key = key_of(options, report);
