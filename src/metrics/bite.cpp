@@ -15,10 +15,12 @@
 namespace bitemark {
 namespace {
 
-constexpr int kMinPixels = 8;       // a mark that shows less is not judged
-constexpr double kOpenShare = 0.2;  // of a mark must be open to view before it is judged
-constexpr double kThere = 0.5;      // presence of a mark that is there
-constexpr double kGone = 0.35;      // and of one that is not
+constexpr std::size_t kFewPixels = 2;
+constexpr double kPlain = 3 * 25 * 25;  // squared colour distance [levels of 255] that nobody overlooks
+constexpr int kMinPixels = 8;           // a mark that shows less is not judged
+constexpr double kOpenShare = 0.2;      // of a mark must be open to view before it is judged
+constexpr double kThere = 0.5;          // presence of a mark that is there
+constexpr double kGone = 0.35;          // and of one that is not
 constexpr int kRunFrames = 2;
 
 using Pixels = std::vector<std::size_t>;
@@ -145,6 +147,23 @@ struct Totals {
   int presence_frames = 0, there_frames = 0, before_frames = 0, place_frames = 0;
 };
 
+/// Pixels of the whole cookie in which rollout and truth plainly differ.
+std::size_t plainly_different(const Observation& o, const Scene& scene, int t) {
+  const auto& truth = o.truth.clip.frames[static_cast<std::size_t>(t)].rgb;
+  const auto& rollout = o.rollout.frames[static_cast<std::size_t>(t)].rgb;
+  std::size_t count = 0;
+  for (std::size_t p = 0; p < scene.cookie0.size(); ++p)
+    count += scene.cookie0[p] && squared_distance(&rollout[3 * p], &truth[3 * p]) > kPlain ? 1 : 0;
+  return count;
+}
+
+/// A mark that is known to be missing at frame t was missing since the bite; it is wrong from where a viewer could
+/// first tell, between the jaws as well.
+int first_seen_missing(const Observation& o, const Scene& scene, int bite, int t) {
+  while (t - 1 >= bite && plainly_different(o, scene, t - 1) >= kFewPixels) --t;
+  return t;
+}
+
 /// Follows one mark through the clip: before, presence, healing.
 void judge_bite(const Observation& o, const Scene& scene, const Judge& judge, std::size_t k, Totals& totals,
                 MetricResult& result) {
@@ -177,8 +196,9 @@ void judge_bite(const Observation& o, const Scene& scene, const Judge& judge, st
     if (absent == kRunFrames && !told) {
       told = true;
       const bool healed = present >= kRunFrames;
+      const int first = t - kRunFrames + 1;
       result.violations.push_back(
-          {healed ? "mark-healed" : "no-mark", t - kRunFrames + 1,
+          {healed ? "mark-healed" : "no-mark", healed ? first : first_seen_missing(o, scene, scene.bites[k], first),
            healed ? fmt::format("mark {} has healed", k + 1) : fmt::format("bite {} leaves no mark", k + 1)});
     }
   }
