@@ -11,6 +11,17 @@ constexpr double kBeta1 = 0.9;
 constexpr double kBeta2 = 0.95;
 constexpr double kEpsilon = 1e-8;
 
+/// In one order on the CPU: LibTorch's own sum depends on the number of threads.
+double squared_norm(const Tensor& gradient) {
+  if (!gradient.is_cpu()) return gradient.pow(2).sum().item<double>();
+  const Tensor flat = gradient.contiguous();
+  const float* values = flat.data_ptr<float>();
+  double sum = 0;
+  for (std::int64_t i = 0; i < flat.numel(); ++i)
+    sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  return sum;
+}
+
 }  // namespace
 
 Optimiser::Optimiser(torch::nn::Module& module, double weight_decay, double ema) : ema_(ema) {
@@ -31,7 +42,7 @@ double Optimiser::clip(double limit) {
   const torch::NoGradGuard no_grad;
   double sum = 0;
   for (const auto& row : rows_)
-    if (row.weight.grad().defined()) sum += row.weight.grad().pow(2).sum().item<double>();
+    if (row.weight.grad().defined()) sum += squared_norm(row.weight.grad());
   const double norm = std::sqrt(sum);
   if (norm > limit)
     for (auto& row : rows_)

@@ -1,8 +1,12 @@
 // Training that stops and goes on ends where undisturbed training ends, to the bit.
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -91,6 +95,14 @@ TEST_P(ResumedTraining, EndsAtTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Stages, ResumedTraining, testing::Values("vae", "text", "dit", "features"),
                          [](const auto& value) { return value.param; });
 
+TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {
+  TrainOptions one = options(GetParam(), "one", 3), two = options(GetParam(), "two", 3);
+  two.threads = 2;
+  train(one);
+  train(two);
+  expect_same_tensors(one.out / "state.safetensors", two.out / "state.safetensors");
+}
+
 TEST_F(Training, LearnsTheToyWorld) {
   TrainOptions o = options("vae", "learned", 60);
   train(o);
@@ -101,6 +113,42 @@ TEST_F(Training, LearnsTheToyWorld) {
   ASSERT_EQ(losses.size(), 60U);
   EXPECT_LT(losses.back(), 0.7 * losses.front());
   EXPECT_THAT(read_file(o.out / "loss.svg"), HasSubstr("</svg>"));
+}
+
+std::size_t lines_of(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return 0;
+  const std::string text = read_file(file);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+using SlowTraining = Training;
+
+TEST_F(SlowTraining, SurvivesKill9) {
+  const TrainOptions undisturbed = options("dit", "undisturbed", 40), killed = options("dit", "killed", 40);
+  train(undisturbed);
+  const std::string program = BITEMARK_BINARY_DIR "/bitemark-model";
+  ASSERT_TRUE(std::filesystem::exists(program)) << "build the target bitemark-model";
+  const std::vector<std::string> words{program, "train",    killed.recipe, "--data",         killed.data,
+                                       "--out", killed.out, "--from",      folder / "parts", "--threads",
+                                       "1",     "--steps",  "40"};
+  for (const std::size_t reached : {8U, 20U, 1000U}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      std::vector<char*> argv;
+      for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+      argv.push_back(nullptr);
+      ::execv(argv[0], argv.data());
+      ::_exit(127);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+      if (lines_of(killed.out / "log.jsonl") >= reached) ::kill(child, SIGKILL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    if (reached == 1000U) EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
+  expect_same_tensors(undisturbed.out / "state.safetensors", killed.out / "state.safetensors");
+  EXPECT_EQ(log_without_times(undisturbed.out / "log.jsonl"), log_without_times(killed.out / "log.jsonl"));
 }
 
 TEST_F(Training, FolderBelongsToOneRecipe) {
