@@ -8,8 +8,9 @@
 namespace bitemark {
 namespace {
 
-constexpr double kLost = 50;       // % of the frame's width
-constexpr double kMovedShare = 2;  // % of the frame's width: less is standing still
+constexpr double kLost = 50;         // % of the frame's width
+constexpr double kWholeShare = 0.5;  // of its area in view: the centroid of a sliver is not the body's place
+constexpr double kMovedShare = 2;    // % of the frame's width: less is standing still
 
 struct Error {
   double sum = 0;
@@ -25,7 +26,9 @@ double percent_of_width(const Observation& o, const Blob& a, const Blob& b) {
 void add_error(const Observation& o, std::size_t b, int t, Error& error) {
   const Blob* now = o.true_blob(t, b);
   const Blob* before = o.true_blob(std::max(o.first() - 1, 0), b);
-  if (now == nullptr || before == nullptr || percent_of_width(o, *now, *before) < kMovedShare) return;
+  if (now == nullptr || before == nullptr || now->area_px < kWholeShare * o.bodies[b].area_px ||
+      percent_of_width(o, *now, *before) < kMovedShare)
+    return;
   const Blob* answer = o.rollout_blob(t, b);
   error.count += 1;
   error.found += answer != nullptr ? 1 : 0;
