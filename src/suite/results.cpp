@@ -152,7 +152,10 @@ void summarise(RunReport& report) {
     for (const auto& generator : report.generators) {
       const auto values = capability_values(report, capability, generator);
       if (values.empty()) continue;
-      report.scores[capability][generator] = {estimate_mean(values), coverage_of(report, capability, generator)};
+      Estimate estimate = estimate_mean(values);
+      estimate.low = std::max(estimate.low, 0.0);  // plausibility ends at 0 and 1, and so does its interval
+      estimate.high = std::min(estimate.high, 1.0);
+      report.scores[capability][generator] = {estimate, coverage_of(report, capability, generator)};
     }
   summarise_physics_iq(report);
   Sha256 hash;
