@@ -82,6 +82,8 @@ std::string verdict_in_words(const RunReport& report, const std::optional<Compar
 
 void write_reports(const RunOptions& options, const RunReport& report, const ReportOptions& report_options) {
   auto cases = order_cases(report);
+  std::error_code ignored;
+  fs::remove_all(options.out / "data", ignored);  // strips of an earlier page
   make_folder(options.out / "data");
   write_media(options, report, report_options.media_bytes, cases);
   write_file(options.out / "data" / "report.css", kReportCss);
