@@ -41,6 +41,7 @@ std::filesystem::path fresh_folder(const std::string& name) {
 }
 
 void write_toy_shards(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
   Pcg32 random(1, 1);
   Json rows = Json::array();
   for (const std::string scenario : {"slide", "drop"}) {
@@ -89,6 +90,7 @@ void randomise(torch::nn::Module& module, std::uint64_t seed, double scale) {
 }
 
 void write_toy_checkpoint(const std::filesystem::path& folder, const std::string& path) {
+  std::filesystem::create_directories(folder);
   const Tokenizer tokenizer = Tokenizer::train({"a square that will slide", "a drop of a square"}, 10);
   TextConfig text;
   text.vocabulary = tokenizer.size();

@@ -145,7 +145,9 @@ TEST_F(SlowTraining, SurvivesKill9) {
       if (lines_of(killed.out / "log.jsonl") >= reached) ::kill(child, SIGKILL);
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    if (reached == 1000U) EXPECT_EQ(WEXITSTATUS(status), 0);
+    if (reached == 1000U) {
+      EXPECT_EQ(WEXITSTATUS(status), 0);
+    }
   }
   expect_same_tensors(undisturbed.out / "state.safetensors", killed.out / "state.safetensors");
   EXPECT_EQ(log_without_times(undisturbed.out / "log.jsonl"), log_without_times(killed.out / "log.jsonl"));
