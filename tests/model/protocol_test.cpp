@@ -1,6 +1,7 @@
 // The generator protocol from the generator's side.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -104,7 +105,7 @@ TEST_F(Protocol, ContextMattersAndNothingIsLeftToChance) {
   const auto frames = generator.run(take);
   EXPECT_EQ(generator.run(take), frames);
   Conditioning other = take;
-  other.context.back().rgb[0] ^= 128U;
+  std::fill(other.context.back().rgb.begin(), other.context.back().rgb.end(), std::uint8_t{0});
   EXPECT_NE(generator.run(other), frames);
 }
 
