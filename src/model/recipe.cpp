@@ -23,14 +23,14 @@ void check(const std::string& file, const char* key, double value, double low, d
 
 const std::set<std::string> kMembers{"stage",  "seed",  "steps",        "batch", "windows", "rate",
                                      "warmup", "decay", "weight_decay", "clip",  "ema",     "save_every_s",
-                                     "mix",    "model", "more",         "about", "parts"};
+                                     "mix",    "model", "more",         "about", "parts",   "matrix_rate"};
 
 }  // namespace
 
-double Recipe::rate_at(std::int64_t step) const {
+double Recipe::schedule_at(std::int64_t step) const {
   const double up = static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(warmup, 1));
   const double down = static_cast<double>(steps - step) / static_cast<double>(std::max<std::int64_t>(decay, 1));
-  return rate * std::max(0.0, std::min({1.0, up, down}));
+  return std::max(0.0, std::min({1.0, up, down}));
 }
 
 Recipe load_recipe(const std::filesystem::path& path) {
@@ -49,6 +49,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
   read(json, "parts", recipe.file, recipe.parts);
   read(json, "windows", recipe.file, recipe.windows);
   read(json, "rate", recipe.file, recipe.rate);
+  read(json, "matrix_rate", recipe.file, recipe.matrix_rate);
   read(json, "warmup", recipe.file, recipe.warmup);
   read(json, "decay", recipe.file, recipe.decay);
   read(json, "weight_decay", recipe.file, recipe.weight_decay);
@@ -63,6 +64,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
   check(recipe.file, "parts", static_cast<double>(recipe.parts), 1, static_cast<double>(recipe.batch));
   if (recipe.batch % recipe.parts != 0) throw InputError(recipe.file, "/parts", "must divide the batch");
   check(recipe.file, "rate", recipe.rate, 0, 1);
+  check(recipe.file, "matrix_rate", recipe.matrix_rate, 0, 1);
   check(recipe.file, "ema", recipe.ema, 0, 1);
   check(recipe.file, "clip", recipe.clip, 1e-6, 1e6);
   if (recipe.windows.empty()) throw InputError(recipe.file, "/windows", "is empty");

@@ -18,7 +18,8 @@ struct Recipe {
   std::int64_t batch = 8;                 ///< clips a step, at the longest window
   std::int64_t parts = 2;                 ///< of the batch, one thread each; must divide it
   std::vector<std::int64_t> windows{16};  ///< frames; a step draws one of them, shorter ones in larger batches
-  double rate = 1e-3;                     ///< AdamW's learning rate: linear warm-up, constant, linear decay to 0
+  double rate = 1e-3;                     ///< AdamW's learning rate, at its highest
+  double matrix_rate = 0;                 ///< above 0: Muon's, for the matrices inside transformer blocks
   std::int64_t warmup = 100;
   std::int64_t decay = 100;  ///< last steps
   double weight_decay = 0.01;
@@ -30,7 +31,8 @@ struct Recipe {
   Json more = Json::object();         ///< what only this stage has
   std::string digest;                 ///< SHA-256 of the file without "steps" and "decay"
 
-  double rate_at(std::int64_t step) const;
+  /// The share of the learning rates at this step: linear warm-up, constant, linear decay to 0.
+  double schedule_at(std::int64_t step) const;
 };
 
 /// Throws InputError for an unknown member, a missing stage or a number out of range.

@@ -35,11 +35,13 @@ class Run {
   Run(const TrainOptions& options, const Recipe& recipe)
       : options_(options),
         out_(options.out),
+        threads_(options.threads > 0 ? options.threads : default_threads()),
         input_{recipe, ClipSource(options.data, recipe.mix), options.out / "checkpoint", options.out / "latents"} {
     claim();
     gather_parts();
     stage_ = make_stage(input_);
-    optimiser_.emplace(stage_->network(), input_.recipe.weight_decay, input_.recipe.ema);
+    const Recipe& r = input_.recipe;
+    optimiser_.emplace(stage_->network(), OptimiserSettings{r.rate, r.matrix_rate, r.weight_decay, r.ema});
     resume();
   }
 
@@ -153,14 +155,14 @@ class Run {
     if (!std::isfinite(total) || !std::isfinite(norm))
       throw std::runtime_error(
           fmt::format("the loss is not finite at step {}; lower the rate and resume", cursor_.step));
-    const double rate = input_.recipe.rate_at(cursor_.step);
-    optimiser_->step(rate, cursor_.step);
+    const double schedule = input_.recipe.schedule_at(cursor_.step);
+    optimiser_->step(schedule, cursor_.step, threads_);
     cursor_.seconds += seconds_since(begin);
     Json line = {{"step", cursor_.step}, {"loss", total}};
     for (std::size_t i = 0; i < losses.front().parts.size(); ++i)
       line[losses.front().parts[i].first] = mean([i](const StepLoss& loss) { return loss.parts[i].second; });
     line["gradient"] = norm;
-    line["rate"] = rate;
+    line["rate"] = schedule * input_.recipe.rate;
     line["seconds"] = std::round(cursor_.seconds * 100) / 100;
     log_ << line.dump() << '\n';
     ++cursor_.step;
@@ -188,6 +190,7 @@ class Run {
 
   const TrainOptions& options_;
   fs::path out_;
+  int threads_;
   StageInput input_;
   std::unique_ptr<Stage> stage_;
   std::optional<Optimiser> optimiser_;
