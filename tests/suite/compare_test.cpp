@@ -70,6 +70,15 @@ TEST(Compare, NamesTheTakesThatFlipped) {
   EXPECT_THAT(describe(comparison), testing::HasSubstr("passed before, fail now: scenario2-test-1"));
 }
 
+TEST(Compare, SaysWhichTakesAreMissing) {
+  auto partial = report_of(base);
+  partial.cases.erase(partial.cases.begin() + 5);
+  const auto comparison = compare(report_of(base), partial);
+  EXPECT_THAT(comparison.missing, testing::ElementsAre("scenario1-test-1"));
+  EXPECT_THAT(describe(comparison), testing::HasSubstr("1 takes of model are missing in model, scenario1-test-1"));
+  EXPECT_TRUE(compare(partial, report_of(base)).missing.empty());  // more than before is no gap
+}
+
 TEST(Compare, RefusesOtherProtocols) {
   auto other = report_of(base);
   other.protocol = "q";
