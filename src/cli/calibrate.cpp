@@ -20,7 +20,7 @@ Action configure_calibrate(CLI::App& app) {
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
   return [flags] {
     const auto folder = scenario_folder(flags->folder);
-    const Suite suite = load_suite(find_suite(flags->suite, folder));
+    const Suite suite = load_suite(find_suite(flags->suite, folder), false);
     const auto constants = calibrate(suite, load_suite_scenarios(suite, folder), flags->takes, default_threads());
     save_calibration(suite, constants);
     for (const auto& [key, one] : constants.measurements)

@@ -31,7 +31,8 @@ Tensor checked(const c10::IValue& answer, std::int64_t windows, const std::strin
     for (const auto side : features.sizes()) shape += (shape.empty() ? "" : ", ") + std::to_string(side);
     throw InputError(file, "forward", "answers [" + shape + "], expected [" + std::to_string(windows) + ", features]");
   }
-  if (!at::isfinite(features).all().item<bool>()) throw InputError(file, "forward", "answers numbers that are not finite");
+  if (!at::isfinite(features).all().item<bool>())
+    throw InputError(file, "forward", "answers numbers that are not finite");
   return features;
 }
 

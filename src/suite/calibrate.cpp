@@ -109,9 +109,7 @@ std::map<std::string, Calibration> ceilings_and_floors(const Samples& samples) {
 
 }  // namespace
 
-Constants calibrate(const Suite& calibrated, const Scenarios& scenarios, int takes, int threads) {
-  Suite suite = calibrated;
-  suite.calibration = {};  // earlier constants must not silence what is counted here
+Constants calibrate(const Suite& suite, const Scenarios& scenarios, int takes, int threads) {
   const auto cases = calibration_cases(suite, takes);
   std::vector<CaseSample> results(cases.size());
   Progress progress("calibrating", static_cast<std::int64_t>(cases.size()));

@@ -69,7 +69,7 @@ std::string Case::id() const {
 
 std::uint64_t Case::seed() const { return seed_from_text("rollout|" + id()); }
 
-Suite load_suite(const std::filesystem::path& path) {
+Suite load_suite(const std::filesystem::path& path, bool with_calibration) {
   Suite suite;
   suite.file = path.string();
   const Json json = load_json(path);
@@ -85,7 +85,7 @@ Suite load_suite(const std::filesystem::path& path) {
   if (!entries.is_array() || entries.empty()) throw InputError(file, "/entries", "is not a list of at least one entry");
   for (std::size_t i = 0; i < entries.size(); ++i)
     suite.entries.push_back(entry_from(entries[i], file, fmt::format("/entries/{}", i)));
-  load_calibration(suite);
+  if (with_calibration) load_calibration(suite);
   return suite;
 }
 

@@ -64,8 +64,8 @@ struct Suite {
   std::string calibration_version;  ///< digest of the calibration file; empty = none
 };
 
-/// Reads a suite and <name>.calibration.json beside it, if there. Throws InputError naming the JSON pointer.
-Suite load_suite(const std::filesystem::path& path);
+/// Reads a suite and <name>.calibration.json beside it, if there and wanted. Throws InputError naming the JSON pointer.
+Suite load_suite(const std::filesystem::path& path, bool with_calibration = true);
 /// A path, or the name of a file in <scenarios>/suites.
 std::filesystem::path find_suite(const std::string& name, const std::filesystem::path& scenarios);
 void save_calibration(const Suite& suite, const Constants& constants);

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/subprocess.h"
 #include "metrics/metric.h"
+#include "suite/baselines.h"
 #include "suite/score_case.h"
 #include "temporary_folder.h"
 #include "video/video_file.h"
@@ -56,6 +57,24 @@ TEST(SlowRobustness, ATrueEpisodeHasNoViolationAfterH264) {
                                    << (first_violation(result.metrics) ? first_violation(result.metrics)->text
                                                                        : "failed");
     }
+}
+
+TEST(SlowRobustness, AViolationThatRingsFalselyTooOftenIsNotCalled) {
+  Suite suite = load_suite(kFolder / "suites" / "nightly.json");
+  suite.second_takes = 1;
+  const Case which{"launch", "continuation", "test", 0};
+  const Truth truth = render_truth_and_twins(only("launch"), suite, which, 64, 64, {12, 1});
+  const auto still = baseline_rollout("freeze", truth.episode, truth.other);
+  ASSERT_TRUE(still);
+  const auto is_called = [&](int alarms) {
+    suite.calibration.false_alarms["launch/continuation/frozen"] = {alarms, 100};
+    for (const auto& metric : judge(suite, which, truth, "freeze", *still).metrics)
+      for (const auto& violation : metric.violations)
+        if (violation.type == "frozen") return true;
+    return false;
+  };
+  EXPECT_TRUE(is_called(1));
+  EXPECT_FALSE(is_called(2));  // of 100: more than 1 %
 }
 
 TEST(SlowRobustness, AnotherSizeAndRateAreJudgedAlike) {
