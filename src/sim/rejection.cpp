@@ -1,10 +1,12 @@
 #include "sim/rejection.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "sim/resolver.h"
 #include "sim/truth.h"
+#include "sim/vec.h"
 
 namespace bitemark::sim {
 namespace {
@@ -65,6 +67,9 @@ class Judge {
     if (kind == "hidden") return hidden(rule, from, to);
     if (kind == "contact") return contact(rule, from, to);
     if (kind == "no-contact") return contact(rule, from, to).empty() ? "contact" : "";
+    if (kind == "height") return height(rule, from, to);
+    if (kind == "moves" || kind == "rests") return displacement(rule, from, to);
+    if (kind == "event") return happens(rule, from, to);
     throw InputError(rule.file(), rule.pointer() + "/rule", "unknown rule '" + kind + "'");
   }
 
@@ -109,6 +114,41 @@ class Judge {
       return event.time_s >= from && event.time_s <= to ? "" : "contact at " + std::to_string(event.time_s) + " s";
     }
     return rule.text("body", "") + " never touches " + rule.text("other", "");
+  }
+
+  const Vec3& position(double time_s, int body) const {
+    const auto step = static_cast<std::size_t>(std::llround(time_s * motion_.step_hz));
+    return motion_.steps[std::min(step, motion_.steps.size() - 1)][static_cast<std::size_t>(body)].X_WB.position;
+  }
+
+  /// The body's middle stays between min_m and max_m.
+  std::string height(const Resolver& rule, double from, double to) const {
+    const int index = body(rule, "body");
+    for (double time = from; time <= to + 1e-9; time += kJudgedRate.time_of(1)) {
+      const double z = position(time, index)[2];
+      if (z >= rule.number("min_m", -1e9) && z <= rule.number("max_m", 1e9)) continue;
+      return rule.text("body", "") + " is " + std::to_string(z) + " m high at " + std::to_string(time) + " s";
+    }
+    return "";
+  }
+
+  /// moves: it is min_m away from where it was; rests: it is never further than max_m.
+  std::string displacement(const Resolver& rule, double from, double to) const {
+    const int index = body(rule, "body");
+    double farthest = 0;
+    for (double time = from; time <= to + 1e-9; time += kJudgedRate.time_of(1)) {
+      farthest = std::max(farthest, norm(position(time, index) - position(from, index)));
+    }
+    if (farthest >= rule.number("min_m", 0) && farthest <= rule.number("max_m", 1e9)) return "";
+    return rule.text("body", "") + " moves by " + std::to_string(farthest) + " m";
+  }
+
+  std::string happens(const Resolver& rule, double from, double to) const {
+    const std::string type = rule.text("type", "");
+    for (const Event& event : motion_.events) {
+      if (event.type == type && event.time_s >= from && event.time_s <= to) return "";
+    }
+    return "no " + type + " from " + std::to_string(from) + " to " + std::to_string(to) + " s";
   }
 
   const SceneSpec& scene_;

@@ -64,6 +64,14 @@ void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
       faults.push_back({"/bodies/" + std::to_string(i) + "/name", "another body is called " + name});
     }
   }
+  const Json pair = document.value("pair", Json::object());
+  for (const char* variant : {"without", "null"}) {
+    const Json values = pair.value(variant, Json::object());
+    for (const auto& [name, value] : values.items()) {
+      if (!parameters.contains(name))
+        faults.push_back({std::string("/pair/") + variant + "/" + name, "is no parameter"});
+    }
+  }
   const Json rules = document.value("require", Json::array());
   for (std::size_t i = 0; i < rules.size(); ++i) {
     for (const char* key : {"body", "other"}) {
@@ -114,6 +122,7 @@ Scenario load_scenario(const std::filesystem::path& path) {
   scenario.context_s = json["context_s"].get<double>();
   scenario.modes = json["modes"].get<std::vector<std::string>>();
   scenario.metrics = json["metrics"].get<std::vector<std::string>>();
+  scenario.tags = json.value("tags", std::vector<std::string>());
   sim::resolve(scenario, "train", 0, 0);  // unknown colours, missing sizes: what only a drawn take can tell
   return scenario;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <stdexcept>
 
 #include "sim/palette.h"
@@ -52,6 +53,25 @@ V3 cookie_albedo(const Surface& s, V3 p, float footprint) {
   return grain * s.color;
 }
 
+constexpr float kRim = 1.7F;  // of a groove: how far the sand that it displaced reaches, in half widths
+
+/// The point of a mark's line that lies nearest, and the unit vector from it.
+struct Nearest {
+  float distance = 1e9F, away_x = 0, away_y = 0;
+};
+Nearest nearest_on(const Mark& mark, V3 p) {
+  float best = 1e18F, best_x = 0, best_y = 0;
+  for (const Mark::Segment& s : mark.segments) {
+    const float dx = s.bx - s.ax, dy = s.by - s.ay, length2 = dx * dx + dy * dy;
+    const float part = length2 > 0 ? std::clamp(((p.x - s.ax) * dx + (p.y - s.ay) * dy) / length2, 0.0F, 1.0F) : 0.0F;
+    const float x = p.x - (s.ax + part * dx), y = p.y - (s.ay + part * dy);
+    const float d2 = x * x + y * y;
+    if (d2 < best) best = d2, best_x = x, best_y = y;
+  }
+  const float d = std::sqrt(best);
+  return d > 1e-6F ? Nearest{d, best_x / d, best_y / d} : Nearest{d, 0, 0};
+}
+
 V3 albedo_of(const Surface& s, V3 p, V3 n, float footprint) {
   switch (s.material) {
     case Material::kPlain:
@@ -67,10 +87,38 @@ V3 albedo_of(const Surface& s, V3 p, V3 n, float footprint) {
       return textured(plaster_texture(), s, p, n, footprint, 1.7F) * s.color;
     case Material::kCanvas:
       return textured(canvas_texture(), s, p, n, footprint, 1.3F) * s.color;
+    case Material::kSand:
+      return textured(sand_texture(), s, p, n, footprint, 1.1F) * s.color;
     case Material::kCookie:
       return cookie_albedo(s, p, footprint);
   }
   return s.color;
+}
+
+/// Paint covers, with an edge as wide as a sample; what is dented is darker, as pressed sand is. Then the normal leans
+/// away from the middle of a groove inside and from its rim outside.
+void apply_marks(const std::vector<Mark>& marks, V3 p, float footprint, V3& albedo, V3& normal) {
+  for (const Mark& mark : marks) {
+    const float margin = (mark.dent ? kRim : 1.0F) * mark.half_width + footprint;
+    if (p.x < mark.low_x - margin || p.x > mark.high_x + margin || p.y < mark.low_y - margin ||
+        p.y > mark.high_y + margin) {
+      continue;
+    }
+    const Nearest nearest = nearest_on(mark, p);
+    if (!mark.dent) {
+      const float cover =
+          std::clamp((mark.half_width - nearest.distance) / std::max(footprint, 1e-4F) + 0.5F, 0.0F, 1.0F);
+      const float weave = canvas_texture().sample(p.x / 1.3F, p.y / 1.3F, footprint / 1.3F);
+      albedo = (1 - cover) * albedo + (cover * (0.6F + 0.4F * weave)) * mark.color;
+      continue;
+    }
+    const float t = nearest.distance / mark.half_width;
+    if (t >= kRim) continue;
+    const float pi = std::numbers::pi_v<float>;
+    const float slope = t < 1 ? 0.95F * std::sin(pi * t) : -0.5F * std::sin(pi * (t - 1) / (kRim - 1));
+    if (t < 1) albedo = 0.80F * albedo;
+    normal = normalized(normal - V3{slope * nearest.away_x, slope * nearest.away_y, 0});
+  }
 }
 
 float gloss_of(Material material) {
@@ -92,7 +140,7 @@ Material material_from_name(const std::string& name) {
   static const std::pair<const char*, Material> kNames[] = {
       {"plain", Material::kPlain},   {"octants", Material::kOctants}, {"wood", Material::kWood},
       {"tiles", Material::kTiles},   {"plaster", Material::kPlaster}, {"canvas", Material::kCanvas},
-      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel}};
+      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"sand", Material::kSand}};
   for (const auto& [known, material] : kNames) {
     if (name == known) return material;
   }
@@ -101,6 +149,7 @@ Material material_from_name(const std::string& name) {
 
 Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
                      int height) {
+  lighting_ = lighting;
   draw_shadow_map(items, lighting, std::clamp(2 * std::max(width, height), 256, 1024));
   prepare(items, camera, lighting);
   const Projector projector{false, static_cast<float>(2 * camera.fx), static_cast<float>(2 * camera.fy),
@@ -120,7 +169,7 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
         const float ray_x = (static_cast<float>(sx) + 0.5F - projector.cx) / projector.fx;
         const float ray_y = (static_cast<float>(sy) + 0.5F - projector.cy) / projector.fy;
         sum = sum + (samples_.surface[at] == kNoSurface
-                         ? kBackdrop
+                         ? lighting_.brightness * kBackdrop
                          : shade(samples_.surface[at], samples_.closeness[at], ray_x, ray_y));
       }
       std::uint8_t* out = frame.at(x, y);
@@ -236,24 +285,38 @@ float Shader::ambient_at(const PreparedItem& prepared, V3 p_W, V3 n_W) const {
   return std::max(open, 0.25F);
 }
 
+V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
+  V3 sum;
+  for (const PointLight& lamp : lighting_.lamps) {
+    const V3 d = lamp.position - p_W;
+    const float d2 = std::max(dot(d, d), 0.01F);
+    const float facing = dot(d, n_W) / std::sqrt(d2);
+    if (facing > 0) sum = sum + (facing / d2) * lamp.color;
+  }
+  return sum;
+}
+
 V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_y) const {
   const PreparedItem& prepared = prepared_[VisibilityBuffer::item_of(surface)];
   const Surface& s = prepared.item->surface;
   const float z = 1 / closeness;
   const V3 p_C{ray_x * z, ray_y * z, z};
   const V3 p_B = prepared.X_BC.point(p_C);
-  const V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
+  V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
   const V3 to_eye = normalized(prepared.eye_B - p_B);
   const float tilt = std::max(std::abs(dot(n_B, to_eye)), 0.25F);  // how obliquely the sample falls
-  const V3 albedo = albedo_of(s, p_B, n_B, sample_angle_ * z / tilt);
+  V3 albedo = albedo_of(s, p_B, n_B, sample_angle_ * z / tilt);
+  if (s.marks != nullptr && n_B.z > 0.9F) apply_marks(*s.marks, p_B, sample_angle_ * z / tilt, albedo, n_B);
 
   const float facing = dot(n_B, prepared.light_B);
   const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
-  const float sun = facing > 0 ? facing * shadow_at(p_C, slope) : 0;
+  const float sun = facing > 0 ? lighting_.brightness * facing * shadow_at(p_C, slope) : 0;
   const float up = 0.5F + 0.5F * dot(n_B, prepared.up_B);
   const float open = ambient_at(prepared, X_WC_.point(p_C), prepared.X_WB.vector(n_B));
-  const V3 light = sun * kSun + open * (up * kSky + (1 - up) * kBounce);
+  V3 light = sun * kSun + (lighting_.brightness * open) * (up * kSky + (1 - up) * kBounce);
+  if (!lighting_.lamps.empty()) light = light + lamps_at(X_WC_.point(p_C), prepared.X_WB.vector(n_B));
   V3 color = albedo * light;
+  if (prepared.item->glow > 0) color = color + prepared.item->glow * s.color;
   const float gloss = gloss_of(s.material);
   if (gloss > 0 && sun > 0) {
     const float highlight = dot(n_B, normalized(prepared.light_B + to_eye));
