@@ -34,7 +34,8 @@ struct Surface {
   std::shared_ptr<const std::vector<Mark>> marks;  ///< null where nothing is marked
 };
 
-/// The linear albedo of `count` points p (body frame) with normals n, each seen through a sample `footprint` metres wide.
+/// The linear albedo of `count` points p (body frame) with normals n, each seen through a sample `footprint` metres
+/// wide.
 void albedo_of(const Surface& s, const Lanes3& p, const Lanes3& n, const Lanes& footprint, int count, Lanes3& albedo);
 
 /// Paint covers, with an edge as wide as a sample; what is dented is darker, as pressed sand is. Then the normal leans

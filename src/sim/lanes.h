@@ -1,5 +1,5 @@
-// Samples side by side: one array a coordinate, so that the compiler computes several of them with one instruction. Each
-// sample goes through the same operations in the same order as it would alone: the bits are the same.
+// Samples side by side: one array a coordinate, so that the compiler computes several of them with one instruction.
+// Each sample goes through the same operations in the same order as it would alone: the bits are the same.
 #pragma once
 
 #include <array>

@@ -166,7 +166,6 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
     }
     info.states.push_back(std::move(states));
   }
-  info.controls.values = make_controls(world.timeline, options.width, options.height);
   info.tags = scenario.tags;
   info.answers = answer_questions(scenario, world.scene, info);
   return info;
@@ -285,8 +284,11 @@ void render_episode(const Scenario& scenario, const std::string& split, int take
   const int count = std::max(1, static_cast<int>(std::floor(duration * options.rate.hz() + 1e-9)));
   world.timeline = sim::make_timeline(world.scene, world.motion, options.rate, count, options.width, options.height);
   world.context_frames = sim::context_frames(scenario, options.rate);
+  // What is asked of a generator is the truth's course, whatever a fault makes of it.
+  std::vector<float> controls = sim::make_controls(world.timeline, options.width, options.height);
   if (!options.fault.empty()) sim::apply_fault(scenario, options, world);
   EpisodeInfo info = sim::make_info(scenario, split, take, options, world);
+  info.controls.values = std::move(controls);
   if (!options.variant.empty()) {
     const std::string partner = sim::partner_of(options.variant);
     const sim::World other = sim::make_variant(scenario, split, take, options, attempt, partner);

@@ -143,6 +143,7 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
         item.X_WB = compose(body.X_WB, part.X_BP);
         item.dimming_radius = 0;
       }
+      item.surface.texture_shift = item.surface.texture_shift + static_cast<float>(body.swim) * V3{1, 0.6F, 0};
       if (body.wobble > 0) {
         item.mesh = std::make_shared<Mesh>(wobbled(*part.mesh, scene_.bodies[i].info.shape == "plane",
                                                    scene_.bodies[i].info.radius_m, body.wobble, world.time_s));

@@ -16,6 +16,7 @@ struct BodyFrame {
   std::array<std::uint8_t, 3> color{};                ///< sRGB
   double glow = 0;                                    ///< of a lamp: 0 off, 1 on
   double wobble = 0;                                  ///< faults only: amplitude of the surface's shaking, in radii
+  double swim = 0;  ///< faults only: how far the texture has slid over the surface [m]
 };
 
 /// What is being done to the world, besides biting: told by the controls.

@@ -196,7 +196,13 @@ void measure_distributions(const RunOptions& options, RunReport& report) {
     }
   }
   const auto clips = clips_of(options, report);
-  compare_rows(compute_features(options, network, clips), clips, report);
+  try {
+    compare_rows(compute_features(options, network, clips), clips, report);
+  } catch (const InputError& error) {
+    if (!options.features.empty()) throw;
+    fmt::print(stderr, "{} is left out: {}\n", network.space, error.what());  // no clip as long as a window, say
+    return;
+  }
   save_json(cache, {{"key", key}, {"distributions", to_json(report.distributions)}});
 }
 

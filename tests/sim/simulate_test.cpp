@@ -60,7 +60,7 @@ TEST_P(Scenarios, FillTheContract) {
   const EpisodeInfo& info = episode.info;
   const auto frames = static_cast<std::size_t>(info.frame_count);
   EXPECT_EQ(info.frame_count, static_cast<int>(scenario.duration_s * 12));
-  EXPECT_EQ(info.context_frames, 6);
+  EXPECT_EQ(info.context_frames, std::llround(scenario.context_s * 12));
   EXPECT_EQ(episode.clip.size(), frames);
   EXPECT_EQ(info.cameras.size(), frames);
   EXPECT_EQ(info.states.size(), frames);

@@ -76,6 +76,22 @@ int heal_mark(FaultRequest& request) {
   return first;
 }
 
+int mark_too_early(FaultRequest& request) {
+  World& world = request.world;
+  if (world.scene.bites.empty()) throw std::invalid_argument("nothing is bitten");
+  const std::size_t early = request.random.below(static_cast<std::uint32_t>(world.scene.bites.size()));
+  const BiteSpec& bite = world.scene.bites[early];
+  const auto hz = world.motion.step_hz;
+  const int closes = frame_of_step(std::llround(bite.at_s * hz), hz, request.options.rate);
+  const int after_last = early == 0 ? 0
+                                    : frame_of_step(std::llround((world.scene.bites[early - 1].at_s + kSettle_s) * hz),
+                                                    hz, request.options.rate);
+  const int first = request.any_frame(std::max(world.context_frames, after_last), closes - 2);
+  const int bitten = world.motion.form_at(bite.target, std::llround(bite.at_s * hz));
+  for (int frame = first; frame < closes; ++frame) request.body(frame, bite.target).form = bitten;
+  return first;
+}
+
 int move_before_contact(FaultRequest& request) {
   World& world = request.world;
   const auto contact = std::find_if(world.motion.events.begin(), world.motion.events.end(), [](const Event& event) {
@@ -96,9 +112,7 @@ int move_before_contact(FaultRequest& request) {
   const double at_s = earliest + std::max(0.0, latest - earliest) * request.random.uniform();
   if (at_s > contact->time_s - frame_s) throw std::invalid_argument("the contact comes too soon after the context");
   const Vec3 push = request.options.severity * world.scene.bodies[static_cast<std::size_t>(striker)].rigid.velocity;
-  world.motion = simulate(world.scene, {{struck, at_s, push}});
-  world.timeline = make_timeline(world.scene, world.motion, request.options.rate, request.frame_count(),
-                                 request.options.width, request.options.height);
+  request.simulate_again({{struck, at_s, push}});
   return world.context_frames;
 }
 

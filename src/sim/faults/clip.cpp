@@ -30,6 +30,16 @@ int freeze_clip(FaultRequest& request) {
   return first;
 }
 
+int reverse_clip(FaultRequest& request) {
+  // There must be a past to play backwards: not before the context has been shown.
+  const int first = request.any_onset();
+  request.world.shown = in_order(request.frame_count());
+  for (int frame = first; frame < request.frame_count(); ++frame) {
+    request.world.shown[static_cast<std::size_t>(frame)] = std::max(2 * first - 2 - frame, 0);
+  }
+  return first;
+}
+
 int shuffle_clip(FaultRequest& request) {
   request.world.shown = in_order(request.frame_count());
   const int first = request.world.context_frames;

@@ -20,6 +20,21 @@ constexpr FaultKind kFaults[] = {
     {"mark-heals", heal_mark},
     {"motion-before-contact", move_before_contact},
     {"wobbling-geometry", wobble_geometry},
+    {"vanish-in-view", vanish_in_view},
+    {"appear-from-nothing", appear},
+    {"teleport", teleport},
+    {"change-color", change_color},
+    {"change-size", change_size},
+    {"swimming-texture", swim_texture},
+    {"mark-before-contact", mark_too_early},
+    {"no-motion-after-contact", stay_when_struck},
+    {"pass-through", pass_through},
+    {"weak-gravity", weaken_gravity},
+    {"reversed-gravity", reverse_gravity},
+    {"energy-gain", gain_energy},
+    {"wrong-camera", turn_camera_wrongly},
+    {"camera-drift", drift_camera},
+    {"time-reversal", reverse_clip},
     {"mirror", mirror_clip},
     {"freeze", freeze_clip},
     {"shuffle", shuffle_clip},
@@ -71,6 +86,23 @@ LabelImage FaultRequest::labels(int frame) const {
   const Stage stage(world.scene, world.motion, needs_fine_meshes(options.width));
   const FrameWorld& at = world.timeline[static_cast<std::size_t>(frame)];
   return Labeller().label(stage.items(at), world.scene.bodies.size(), at.camera, options.width, options.height);
+}
+
+std::pair<int, int> FaultRequest::any_body_in_view() {
+  const std::vector<int> bodies = tracked();
+  for (int attempt = 0; attempt < 60 && !bodies.empty(); ++attempt) {
+    const int index = bodies[random.below(static_cast<std::uint32_t>(bodies.size()))];
+    const int frame = any_onset();
+    const LabelImage seen = labels(frame);
+    const auto b = static_cast<std::size_t>(index);
+    if (seen.full[b] >= 12 && seen.visible[b] >= 0.9 * seen.full[b]) return {index, frame};
+  }
+  throw std::invalid_argument("no tracked body is plainly in view");
+}
+
+void FaultRequest::simulate_again(const std::vector<Push>& pushes) {
+  world.motion = simulate(world.scene, pushes);
+  world.timeline = make_timeline(world.scene, world.motion, options.rate, frame_count(), options.width, options.height);
 }
 
 void apply_fault(const Scenario& scenario, const RenderOptions& options, World& world) {
