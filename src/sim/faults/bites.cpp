@@ -10,6 +10,7 @@ namespace bitemark::sim {
 namespace {
 
 constexpr double kSettle_s = 0.75;  // the jaws have gone
+constexpr int kEarlyFrames = 4;     // a mark that is early by less hides behind the jaws
 
 /// Index of a new form of the bitten body: the bites before `step` but for the one at `missing`.
 int form_without(World& world, std::size_t missing, std::int64_t step) {
@@ -86,7 +87,7 @@ int mark_too_early(FaultRequest& request) {
   const int after_last = early == 0 ? 0
                                     : frame_of_step(std::llround((world.scene.bites[early - 1].at_s + kSettle_s) * hz),
                                                     hz, request.options.rate);
-  const int first = request.any_frame(std::max(world.context_frames, after_last), closes - 2);
+  const int first = request.any_frame(std::max(world.context_frames, after_last), closes - kEarlyFrames);
   const int bitten = world.motion.form_at(bite.target, std::llround(bite.at_s * hz));
   for (int frame = first; frame < closes; ++frame) request.body(frame, bite.target).form = bitten;
   return first;

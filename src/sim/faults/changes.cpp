@@ -10,6 +10,7 @@
 namespace bitemark::sim {
 namespace {
 
+constexpr double kUnlike = 0.1;     // cosine of two hues: 84 degrees apart
 constexpr double kSwimSpeed = 0.5;  // of the texture over the surface [m/s]
 
 /// Saturated colours that no tracked body of the scene has.
@@ -24,10 +25,16 @@ std::vector<Rgb8> free_colors(const World& world) {
   return free;
 }
 
-Rgb8 any_free_color(FaultRequest& request) {
-  const auto free = free_colors(request.world);
-  if (free.empty()) throw std::invalid_argument("no colour is left");
-  return free[request.random.below(static_cast<std::uint32_t>(free.size()))];
+double hue_of(const Rgb8& c) { return std::atan2(std::sqrt(3.0) * (c[1] - c[2]), 2.0 * c[0] - c[1] - c[2]); }
+
+/// One that nobody would take for `other`.
+Rgb8 any_free_color(FaultRequest& request, const Rgb8& other) {
+  std::vector<Rgb8> far;
+  for (const Rgb8& color : free_colors(request.world)) {
+    if (std::cos(hue_of(color) - hue_of(other)) < kUnlike) far.push_back(color);
+  }
+  if (far.empty()) throw std::invalid_argument("no colour is left");
+  return far[request.random.below(static_cast<std::uint32_t>(far.size()))];
 }
 
 /// A body that takes the place of `original`, alive from no frame yet. Its id is new, its parent the original.
@@ -59,7 +66,7 @@ int vanish_in_view(FaultRequest& request) {
 
 int appear(FaultRequest& request) {
   const int first = duplicate(request);  // at a free place in view
-  const auto color = any_free_color(request);
+  const Rgb8 color = any_free_color(request, request.world.scene.bodies.back().info.color);
   for (FrameWorld& frame : request.world.timeline) frame.bodies.back().color = color;
   request.world.scene.bodies.back().info.color = color;
   return first;
@@ -81,23 +88,23 @@ int teleport(FaultRequest& request) {
     const int before = request.labels(first).full[b];
     move(1);
     const LabelImage seen = request.labels(first);
-    if (seen.full[b] >= 0.6 * before && seen.visible[b] >= 0.9 * seen.full[b]) return first;
+    if (seen.full[b] >= 0.95 * before && seen.visible[b] >= 0.9 * seen.full[b]) return first;
     move(-1);
   }
   throw std::invalid_argument("no place in view is far enough away");
 }
 
 int change_color(FaultRequest& request) {
-  const auto color = any_free_color(request);
   const auto [body, first] = request.any_body_in_view();
+  const Rgb8 color = any_free_color(request, request.world.scene.bodies[static_cast<std::size_t>(body)].info.color);
   for (int frame = first; frame < request.frame_count(); ++frame) request.body(frame, body).color = color;
   return first;
 }
 
 int change_size(FaultRequest& request) {
   const auto [body, first] = request.any_body_in_view();
-  const double scale = request.random.uniform() < 0.5 ? 1 + 0.5 * request.options.severity
-                                                      : 1 / (1 + 0.6 * request.options.severity);
+  const double scale =
+      request.random.uniform() < 0.5 ? 1 + 0.5 * request.options.severity : 1 / (1 + 0.6 * request.options.severity);
   const int successor = add_successor(request.world, body, scale);
   for (int frame = first; frame < request.frame_count(); ++frame) {
     request.body(frame, body).alive = false;

@@ -13,7 +13,8 @@ namespace {
 std::vector<int> free_bodies(const World& world) {
   std::vector<int> found;
   for (std::size_t b = 0; b < world.scene.bodies.size(); ++b) {
-    if (world.scene.bodies[b].rigid.mass > 0 && world.scene.bodies[b].info.tracked) found.push_back(static_cast<int>(b));
+    if (world.scene.bodies[b].rigid.mass > 0 && world.scene.bodies[b].info.tracked)
+      found.push_back(static_cast<int>(b));
   }
   return found;
 }
