@@ -6,6 +6,7 @@
 
 #include "sim/jaws.h"
 #include "sim/vec.h"
+#include "sim/voxel/play.h"
 
 namespace bitemark::sim {
 namespace {
@@ -207,6 +208,8 @@ int Motion::form_at(int body, std::int64_t step) const {
   return form;
 }
 
-Motion simulate(const SceneSpec& scene, const std::vector<Push>& pushes) { return Simulation(scene, pushes).run(); }
+Motion simulate(const SceneSpec& scene, const std::vector<Push>& pushes) {
+  return scene.voxels ? play(scene) : Simulation(scene, pushes).run();
+}
 
 }  // namespace bitemark::sim

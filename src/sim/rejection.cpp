@@ -1,10 +1,13 @@
 #include "sim/rejection.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "sim/resolver.h"
 #include "sim/truth.h"
+#include "sim/vec.h"
+#include "sim/voxel/overlay.h"
 
 namespace bitemark::sim {
 namespace {
@@ -22,6 +25,7 @@ class Views {
     for (const FrameWorld& world : make_timeline(scene, motion, kJudgedRate, frames, kJudgedSize, kJudgedSize)) {
       labels_.push_back(
           labeller.label(stage.items(world), scene.bodies.size(), world.camera, kJudgedSize, kJudgedSize));
+      if (scene.voxels) label_overlay(*scene.voxels, labels_.back());
     }
   }
   int count() const { return static_cast<int>(labels_.size()); }
@@ -64,6 +68,8 @@ class Judge {
                         [&](int frame, int body) { return views_.visible(frame, body) >= rule.number("min_px", 12); });
     if (kind == "hidden") return hidden(rule, from, to);
     if (kind == "contact") return contact(rule, from, to);
+    if (kind == "event" || kind == "no-event") return event(rule, from, to, kind == "event");
+    if (kind == "moves") return moves(rule, from, to);
     if (kind == "no-contact") return contact(rule, from, to).empty() ? "contact" : "";
     throw InputError(rule.file(), rule.pointer() + "/rule", "unknown rule '" + kind + "'");
   }
@@ -109,6 +115,31 @@ class Judge {
       return event.time_s >= from && event.time_s <= to ? "" : "contact at " + std::to_string(event.time_s) + " s";
     }
     return rule.text("body", "") + " never touches " + rule.text("other", "");
+  }
+
+  /// The first event of a type that the body takes part in lies in [from, to]; or none does.
+  std::string event(const Resolver& rule, double from, double to, bool wanted) const {
+    const int id = scene_.bodies[static_cast<std::size_t>(body(rule, "body"))].info.id;
+    const std::string type = rule.text("event", "");
+    for (const Event& event : motion_.events) {
+      if (event.type != type || std::find(event.ids.begin(), event.ids.end(), id) == event.ids.end()) continue;
+      const bool inside = event.time_s >= from && event.time_s <= to;
+      if (!wanted && !inside) continue;
+      return inside == wanted ? "" : type + " at " + std::to_string(event.time_s) + " s";
+    }
+    return wanted ? rule.text("body", "") + " has no " + type : "";
+  }
+
+  /// From one time to the other the body gets between min_m and max_m away from where it was.
+  std::string moves(const Resolver& rule, double from, double to) const {
+    const auto at = [&](double time_s) {
+      const auto step = static_cast<std::size_t>(std::llround(time_s * motion_.step_hz));
+      return motion_.steps[std::min(step, motion_.steps.size() - 1)][static_cast<std::size_t>(body(rule, "body"))]
+          .X_WB.position;
+    };
+    const double distance = norm(at(to) - at(from));
+    if (distance >= rule.number("min_m", 0) && distance <= rule.number("max_m", 1e9)) return "";
+    return rule.text("body", "") + " moves by " + std::to_string(distance) + " m";
   }
 
   const SceneSpec& scene_;

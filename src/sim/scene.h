@@ -1,6 +1,7 @@
 // A take of a scenario with every number resolved: what is simulated and rendered.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "sim/sdf.h"
 
 namespace bitemark::sim {
+
+struct VoxelSpec;
 
 struct BodySpec {
   Body info;             ///< id 0 for background bodies, which are not listed in the episode
@@ -55,6 +58,7 @@ struct SceneSpec {
   double stage_radius = 2;   ///< what casts shadows lies in this sphere around the point the camera looks at [m]
   PhysicsSettings physics;
   double duration_s = 0;
+  std::shared_ptr<const VoxelSpec> voxels;  ///< null where the world is not made of blocks; voxel/world.h
   Parameters parameters;
   std::vector<std::string> captions;
 

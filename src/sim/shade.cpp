@@ -69,6 +69,8 @@ V3 albedo_of(const Surface& s, V3 p, V3 n, float footprint) {
       return textured(canvas_texture(), s, p, n, footprint, 1.3F) * s.color;
     case Material::kCookie:
       return cookie_albedo(s, p, footprint);
+    case Material::kBlocks:  // by face, in shade()
+      return s.color;
   }
   return s.color;
 }
@@ -92,7 +94,7 @@ Material material_from_name(const std::string& name) {
   static const std::pair<const char*, Material> kNames[] = {
       {"plain", Material::kPlain},   {"octants", Material::kOctants}, {"wood", Material::kWood},
       {"tiles", Material::kTiles},   {"plaster", Material::kPlaster}, {"canvas", Material::kCanvas},
-      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel}};
+      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"blocks", Material::kBlocks}};
   for (const auto& [known, material] : kNames) {
     if (name == known) return material;
   }
@@ -101,7 +103,8 @@ Material material_from_name(const std::string& name) {
 
 Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
                      int height) {
-  draw_shadow_map(items, lighting, std::clamp(2 * std::max(width, height), 256, 1024));
+  const int shadow_texels = std::clamp((lighting.sky ? 4 : 2) * std::max(width, height), 256, 1024);
+  draw_shadow_map(items, lighting, shadow_texels);
   prepare(items, camera, lighting);
   const Projector projector{false, static_cast<float>(2 * camera.fx), static_cast<float>(2 * camera.fy),
                             static_cast<float>(2 * camera.cx), static_cast<float>(2 * camera.cy)};
@@ -120,7 +123,7 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
         const float ray_x = (static_cast<float>(sx) + 0.5F - projector.cx) / projector.fx;
         const float ray_y = (static_cast<float>(sy) + 0.5F - projector.cy) / projector.fy;
         sum = sum + (samples_.surface[at] == kNoSurface
-                         ? kBackdrop
+                         ? background(ray_x, ray_y)
                          : shade(samples_.surface[at], samples_.closeness[at], ray_x, ray_y));
       }
       std::uint8_t* out = frame.at(x, y);
@@ -154,6 +157,9 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
 }
 
 void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting) {
+  sky_ = lighting.sky;
+  fog_from_ = lighting.fog_from;
+  fog_to_ = lighting.fog_to;
   prepared_.clear();
   poses_.clear();
   const Pose X_CW = inverse(camera.X_WC);
@@ -236,6 +242,10 @@ float Shader::ambient_at(const PreparedItem& prepared, V3 p_W, V3 n_W) const {
   return std::max(open, 0.25F);
 }
 
+V3 Shader::background(float ray_x, float ray_y) const {
+  return sky_ ? sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1}))) : kBackdrop;
+}
+
 V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_y) const {
   const PreparedItem& prepared = prepared_[VisibilityBuffer::item_of(surface)];
   const Surface& s = prepared.item->surface;
@@ -245,19 +255,30 @@ V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_
   const V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
   const V3 to_eye = normalized(prepared.eye_B - p_B);
   const float tilt = std::max(std::abs(dot(n_B, to_eye)), 0.25F);  // how obliquely the sample falls
-  const V3 albedo = albedo_of(s, p_B, n_B, sample_angle_ * z / tilt);
+  const float footprint = sample_angle_ * z / tilt;
+  const std::uint32_t triangle = VisibilityBuffer::triangle_of(surface);
+  const Mesh& mesh = *prepared.item->mesh;
+  const BlockFace* face = s.material == Material::kBlocks ? &mesh.block_faces[triangle / 2] : nullptr;
+  const V3 albedo =
+      face != nullptr ? block_albedo(*face, s.aim, p_B, n_B, footprint) : albedo_of(s, p_B, n_B, footprint);
 
   const float facing = dot(n_B, prepared.light_B);
   const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
   const float sun = facing > 0 ? facing * shadow_at(p_C, slope) : 0;
   const float up = 0.5F + 0.5F * dot(n_B, prepared.up_B);
-  const float open = ambient_at(prepared, X_WC_.point(p_C), prepared.X_WB.vector(n_B));
+  const float open = face != nullptr ? block_light(*face, &mesh.positions[mesh.triangles[triangle & ~1U][0]], p_B)
+                                     : ambient_at(prepared, X_WC_.point(p_C), prepared.X_WB.vector(n_B));
   const V3 light = sun * kSun + open * (up * kSky + (1 - up) * kBounce);
   V3 color = albedo * light;
   const float gloss = gloss_of(s.material);
   if (gloss > 0 && sun > 0) {
     const float highlight = dot(n_B, normalized(prepared.light_B + to_eye));
     if (highlight > 0) color = color + (gloss * sun * satin(highlight)) * V3{1, 1, 1};
+  }
+  if (fog_to_ > 0) {
+    const float far = std::sqrt(dot(p_C, p_C));
+    const float haze = std::clamp((far - fog_from_) / (fog_to_ - fog_from_), 0.0F, 1.0F);
+    color = (1 - haze) * color + haze * horizon_color();
   }
   return color;
 }

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "sim/palette.h"
+#include "sim/voxel/mesher.h"
 #include "sim/wobble.h"
 
 namespace bitemark::sim {
@@ -47,6 +48,10 @@ Mesh mesh_of(const BodySpec& body, bool fine) {
 }  // namespace
 
 Stage::Stage(const SceneSpec& scene, const Motion& motion, bool fine) : scene_(scene) {
+  if (scene.voxels) {
+    add_voxel_looks(motion);
+    return;
+  }
   for (std::size_t i = 0; i < scene.bodies.size(); ++i) looks_.push_back(make_look(i, motion, fine));
 }
 
@@ -77,6 +82,25 @@ Stage::Look Stage::make_look(std::size_t index, const Motion& motion, bool fine)
   return look;
 }
 
+/// Agent and overlay have no surface in the world: their forms have no parts.
+void Stage::add_voxel_looks(const Motion& motion) {
+  const auto versions = mesh_versions(*scene_.voxels, *motion.voxels);
+  Surface surface;
+  surface.material = Material::kBlocks;
+  for (std::size_t b = 0; b < scene_.bodies.size(); ++b) {
+    Look look;
+    look.in_world = true;
+    for (const auto& version : versions) {
+      look.forms.emplace_back();
+      if (!scene_.voxels->is_block(static_cast<int>(b))) continue;
+      for (const auto& mesh : version[b]) {
+        if (mesh) look.forms.back().push_back({mesh, surface, false});
+      }
+    }
+    looks_.push_back(std::move(look));
+  }
+}
+
 std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
   std::vector<DrawItem> items;
   for (std::size_t i = 0; i < world.bodies.size(); ++i) {
@@ -84,7 +108,12 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
     if (!body.alive) continue;
     const Look& look = looks_[i];
     for (const Part& part : look.forms[static_cast<std::size_t>(body.form)]) {
-      DrawItem item{part.mesh, part.surface, body.X_WB, static_cast<int>(i), look.casts_shadow, look.dimming_radius};
+      const Pose X_WB = look.in_world ? Pose{} : body.X_WB;
+      DrawItem item{part.mesh, part.surface, X_WB, static_cast<int>(i), look.casts_shadow, look.dimming_radius};
+      if (world.voxels.aiming) {
+        item.surface.aim = {true, to_float(center_of(world.voxels.aim) - Vec3{0.5, 0.5, 0.5}),
+                            static_cast<float>(world.voxels.breaking)};
+      }
       if (part.tinted) item.surface.color = to_linear(body.color);
       if (body.wobble > 0) {
         item.mesh = std::make_shared<Mesh>(wobbled(*part.mesh, scene_.bodies[i].info.shape == "plane",
@@ -97,7 +126,14 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
 }
 
 Lighting Stage::lighting() const {
-  return {to_float(scene_.light_from), to_float(scene_.camera.look_at), static_cast<float>(scene_.stage_radius)};
+  Lighting lighting{to_float(scene_.light_from), to_float(scene_.camera.look_at),
+                    static_cast<float>(scene_.stage_radius)};
+  if (scene_.voxels) {
+    lighting.sky = true;
+    lighting.fog_from = static_cast<float>(scene_.voxels->fog_from);
+    lighting.fog_to = static_cast<float>(scene_.voxels->fog_to);
+  }
+  return lighting;
 }
 
 }  // namespace bitemark::sim

@@ -27,9 +27,11 @@ class Stage {
   struct Look {
     std::vector<std::vector<Part>> forms;  ///< [form][part]
     bool casts_shadow = true;
+    bool in_world = false;  ///< blocks: meshes have world coordinates
     float dimming_radius = 0;
   };
   Look make_look(std::size_t body, const Motion& motion, bool fine) const;
+  void add_voxel_looks(const Motion& motion);
 
   const SceneSpec& scene_;
   std::vector<Look> looks_;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "sim/camera_path.h"
 #include "sim/vec.h"
+#include "sim/voxel/frames.h"
 
 namespace bitemark::sim {
 namespace {
@@ -62,6 +63,7 @@ std::vector<FrameWorld> make_timeline(const SceneSpec& scene, const Motion& moti
       body.X_WB = jaw == scene.upper_jaw ? world.jaws.X_WU : world.jaws.X_WL;
     }
   }
+  if (scene.voxels) set_voxel_frames(scene, motion, rate, width, height, timeline);
   return timeline;
 }
 

@@ -44,5 +44,6 @@ int move_before_contact(FaultRequest& request);
 int mirror_clip(FaultRequest& request);
 int freeze_clip(FaultRequest& request);
 int shuffle_clip(FaultRequest& request);
+int return_broken_block(FaultRequest& request);
 
 }  // namespace bitemark::sim
