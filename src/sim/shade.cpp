@@ -15,6 +15,7 @@ constexpr V3 kSun{1.06F, 1.00F, 0.90F};       // linear radiance times 1/pi of a
 constexpr V3 kSky{0.46F, 0.49F, 0.54F};       // ambient from above
 constexpr V3 kBounce{0.34F, 0.31F, 0.28F};    // ambient from below
 constexpr V3 kBackdrop{0.33F, 0.36F, 0.40F};  // where nothing is
+constexpr float kThickestHaze = 0.86F;        // what has a label can be made out
 constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texels]
 
 float square(float x) { return x * x; }
@@ -277,7 +278,7 @@ V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_
   }
   if (fog_to_ > 0) {
     const float far = std::sqrt(dot(p_C, p_C));
-    const float haze = std::clamp((far - fog_from_) / (fog_to_ - fog_from_), 0.0F, 1.0F);
+    const float haze = kThickestHaze * std::clamp((far - fog_from_) / (fog_to_ - fog_from_), 0.0F, 1.0F);
     color = (1 - haze) * color + haze * horizon_color();
   }
   return color;

@@ -36,7 +36,9 @@ TEST(VoxelAgent, FallsAsGalileoSays) {
         const double t = ++step * dt;
         landed = report.landed;
         // A parabola added up in double: 2^-53 of 24 m a step, over fewer than 2000 steps.
-        if (!landed) EXPECT_NEAR(agent.position()[2], kFloor + height - kGravity * t * t / 2, 1e-11);
+        if (!landed) {
+          EXPECT_NEAR(agent.position()[2], kFloor + height - kGravity * t * t / 2, 1e-11);
+        }
         ASSERT_TRUE(!flying || t < fall_s + 1);
       }
       EXPECT_EQ(step, static_cast<int>(std::ceil(fall_s * hz))) << "the first step at or after the fall time";
@@ -132,7 +134,9 @@ TEST(VoxelAgent, NeverEntersABlockNorLeavesTheWorld) {
       agent.step(grid, wish, 1.0 / hz);
       moved += norm(agent.position() - before);
       // Faces touch to 1e-7 m: a sheet of that thickness over the box's side of 0.6 x 1.8 m.
-      if (step % 3 == 0) ASSERT_LT(shared_volume(grid, agent.position(), spec), 2e-7) << step;
+      if (step % 3 == 0) {
+        ASSERT_LT(shared_volume(grid, agent.position(), spec), 2e-7) << step;
+      }
       for (std::size_t a = 0; a < 2; ++a) {
         ASSERT_GE(agent.position()[a], spec.half_width - 1e-6);
         ASSERT_LE(agent.position()[a], 16 - spec.half_width + 1e-6);

@@ -42,7 +42,7 @@ TEST(VoxelGrid, RaysMeetTheNearestBlock) {
   int hits = 0;
   for (int k = 0; k < 1500; ++k) {
     const Vec3 origin{random.uniform(0, 16), random.uniform(0, 16), random.uniform(0, 16)};
-    const Vec3 direction = normalized({random.uniform(-1, 1), random.uniform(-1, 1), random.uniform(-1, 1)});
+    const Vec3 direction = normalized(Vec3{random.uniform(-1, 1), random.uniform(-1, 1), random.uniform(-1, 1)});
     double nearest = 1e9;
     for (int z = 0; z < 16; ++z) {
       for (int y = 0; y < 16; ++y) {
@@ -57,7 +57,9 @@ TEST(VoxelGrid, RaysMeetTheNearestBlock) {
     ++hits;
     EXPECT_NEAR(hit->distance, nearest, 1e-9);
     EXPECT_TRUE(grid.solid(hit->cell));
-    if (hit->distance > 0) EXPECT_FALSE(grid.solid(hit->before));
+    if (hit->distance > 0) {
+      EXPECT_FALSE(grid.solid(hit->before));
+    }
   }
   EXPECT_GT(hits, 500);
 }
@@ -81,7 +83,7 @@ std::string digest(const VoxelGrid& grid) {
 
 TEST(Terrain, IsTheSameForTheSameSeed) {
   const TerrainSpec spec;
-  EXPECT_EQ(digest(make_terrain(spec, 1, 0, 1)), "TERRAIN");
+  EXPECT_EQ(digest(make_terrain(spec, 1, 0, 1)), "28239b4bcf1ae6ea");
   EXPECT_EQ(digest(make_terrain(spec, 1, 0, 1)), digest(make_terrain(spec, 1, 0, 1)));
   EXPECT_NE(digest(make_terrain(spec, 1, 0, 1)), digest(make_terrain(spec, 2, 0, 1)));
 }
@@ -106,7 +108,9 @@ TEST(Terrain, HasHillsTreesAndAClearing) {
       }
       low = std::min(low, top);
       high = std::max(high, top);
-      if (std::hypot(x - spec.start_x, y - spec.start_y) <= spec.clearing) EXPECT_EQ(grid.surface(x, y), 12);
+      if (std::hypot(x - spec.start_x, y - spec.start_y) <= spec.clearing) {
+        EXPECT_EQ(grid.surface(x, y), 12);
+      }
     }
   }
   EXPECT_GE(high - low, 3);

@@ -40,9 +40,9 @@ void PrintTo(const Pinned& pinned, std::ostream* out) { *out << pinned.scenario;
 
 /// Test take 0 at 32 x 32 pixels, 12 fps.
 constexpr Pinned kPinned[] = {
-    {"voxel-break", "?"}, {"voxel-break-and-return", "?"},
-    {"voxel-jump", "?"},  {"voxel-place", "?"},
-    {"voxel-turn", "?"},  {"voxel-walk", "?"},
+    {"voxel-break", "69f16be3a405650a"}, {"voxel-break-and-return", "9b4d04559f97075f"},
+    {"voxel-jump", "1239f2b80c96e356"},  {"voxel-place", "22e2f04b37f9a3b0"},
+    {"voxel-turn", "000623f802ea25e1"},  {"voxel-walk", "de5d33b634cd9319"},
 };
 
 class Voxels : public testing::TestWithParam<Pinned> {
@@ -85,7 +85,9 @@ TEST_P(Voxels, EveryIdInAMaskLivesInTheState) {
     for (const BodyState& state : info.states[static_cast<std::size_t>(frame)]) {
       EXPECT_EQ(state.visible_px, pixels[state.id]);
       EXPECT_LE(state.visible_px, state.full_px);
-      if (!state.alive) EXPECT_EQ(state.visible_px, 0);
+      if (!state.alive) {
+        EXPECT_EQ(state.visible_px, 0);
+      }
       pixels.erase(state.id);
     }
     pixels.erase(0);
@@ -287,7 +289,9 @@ TEST(VoxelActions, AreThoseOfThePolicy) {
   double right = 0, forward = 0;
   for (int frame = 0; frame < episode.info.frame_count; ++frame) {
     const float* row = episode.info.actions.values.data() + static_cast<std::size_t>(frame) * width;
-    if (frame == 0) EXPECT_EQ(std::count(row, row + width, 0.0F), 25) << "nothing was done before the first frame";
+    if (frame == 0) {
+      EXPECT_EQ(std::count(row, row + width, 0.0F), 25) << "nothing was done before the first frame";
+    }
     right += static_cast<double>(row[16]);
     forward += static_cast<double>(row[11]);
   }
@@ -322,7 +326,9 @@ TEST(VoxelFault, TheBrokenBlockComesBack) {
   }
   const FrameTruth& back = episode.truth[static_cast<std::size_t>(first)];
   for (std::size_t i = 0; i < back.ids.size(); ++i) {
-    if (back.ids[i] == target) EXPECT_TRUE(back.flow_flags[i] & FrameTruth::kBackwardNew);
+    if (back.ids[i] == target) {
+      EXPECT_TRUE(back.flow_flags[i] & FrameTruth::kBackwardNew);
+    }
   }
 }
 

@@ -177,6 +177,7 @@ V3 sample_tile(Tile tile, float u, float v, float footprint) {
   const Pair x = neighbours((u - std::floor(u)) * static_cast<float>(n), n, width);
   const Pair y = neighbours((1 - (v - std::floor(v))) * static_cast<float>(n), n, width);
   const auto at = [&](int i, int j) { return texels[static_cast<std::size_t>(j * n + i)]; };
+  if (x.part == 0 && y.part == 0) return at(x.first, y.first);
   const V3 upper = (1 - x.part) * at(x.first, y.first) + x.part * at(x.second, y.first);
   const V3 lower = (1 - x.part) * at(x.first, y.second) + x.part * at(x.second, y.second);
   return (1 - y.part) * upper + y.part * lower;

@@ -32,11 +32,12 @@ struct Layout {
     const Rect bar = hotbar();
     return {bar.left + border + index * slot, bar.top + border, slot, slot};
   }
-  /// Two bars through the middle of the image.
-  std::array<Rect, 2> crosshair() const {
+  /// A cross in the middle of the image, in three parts that do not overlap.
+  std::array<Rect, 3> crosshair() const {
     const int side = std::min(width, height), thick = std::max(1, side / 128), reach = std::max(2, side / 48);
     const int x = (width - thick) / 2, y = (height - thick) / 2;
-    return {Rect{x - reach, y, thick + 2 * reach, thick}, Rect{x, y - reach, thick, thick + 2 * reach}};
+    return {Rect{x - reach, y, thick + 2 * reach, thick}, Rect{x, y - reach, thick, reach},
+            Rect{x, y + thick, thick, reach}};
   }
 };
 
@@ -46,6 +47,15 @@ class Painter {
   void fill(const Rect& r, const Rgb8& color) {
     for (int y = std::max(0, r.top); y < std::min(frame_.height, r.top + r.height); ++y) {
       for (int x = std::max(0, r.left); x < std::min(frame_.width, r.left + r.width); ++x) put(x, y, color);
+    }
+  }
+  /// White before dark things, dark before bright ones.
+  void contrast(const Rect& r) {
+    for (int y = std::max(0, r.top); y < std::min(frame_.height, r.top + r.height); ++y) {
+      for (int x = std::max(0, r.left); x < std::min(frame_.width, r.left + r.width); ++x) {
+        const std::uint8_t* behind = frame_.at(x, y);
+        put(x, y, behind[0] + behind[1] + behind[2] > 480 ? Rgb8{40, 40, 44} : Rgb8{240, 240, 240});
+      }
     }
   }
   void put(int x, int y, const Rgb8& color) { std::copy(color.begin(), color.end(), frame_.at(x, y)); }
@@ -112,7 +122,7 @@ void draw_slot(Painter& painter, const Layout& layout, int index, const VoxelVie
 void draw_overlay(const VoxelView& view, const BlockKinds& kinds, Frame& frame) {
   const Layout layout(frame.width, frame.height);
   Painter painter(frame);
-  for (const Rect& bar : layout.crosshair()) painter.fill(bar, {236, 236, 236});
+  for (const Rect& part : layout.crosshair()) painter.contrast(part);
   painter.fill(layout.hotbar(), {28, 28, 30});
   // The chosen slot's frame lies over its neighbours.
   for (int slot = 0; slot < kHotbarSlots; ++slot) {
@@ -124,8 +134,8 @@ void draw_overlay(const VoxelView& view, const BlockKinds& kinds, Frame& frame) 
 std::vector<std::uint8_t> overlay_mask(int width, int height) {
   std::vector<std::uint8_t> mask(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   const Layout layout(width, height);
-  const auto bars = layout.crosshair();
-  for (const Rect& r : {bars[0], bars[1], layout.hotbar()}) {
+  const auto cross = layout.crosshair();
+  for (const Rect& r : {cross[0], cross[1], cross[2], layout.hotbar()}) {
     for (int y = std::max(0, r.top); y < std::min(height, r.top + r.height); ++y) {
       for (int x = std::max(0, r.left); x < std::min(width, r.left + r.width); ++x) {
         mask[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] = 1;

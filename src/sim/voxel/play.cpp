@@ -85,8 +85,9 @@ class Play {
   /// A block of one metre stands in the way and there is room on it.
   bool can_step_up(const Vec3& wanted) const {
     if (!blocked_ || !body_.on_ground() || norm(wanted) == 0) return false;
-    const Vec3 above = body_.position() + Vec3{0, 0, 1.01};
-    return !body_.overlaps(grid(), above) && !body_.overlaps(grid(), above + (0.2 / norm(wanted)) * wanted);
+    const Vec3 here = body_.position(), above = here + Vec3{0, 0, 1.01}, ahead = (0.2 / norm(wanted)) * wanted;
+    return body_.overlaps(grid(), here + ahead) && !body_.overlaps(grid(), above) &&
+           !body_.overlaps(grid(), above + ahead);
   }
 
   void walk() {

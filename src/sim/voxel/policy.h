@@ -27,13 +27,13 @@ constexpr int kHotbarSlots = 9;
 struct PolicyStep {
   enum class Do { kTurn, kLookAt, kHold, kBreak, kPlace, kSelect } what = Do::kHold;
   double from_s = 0, to_s = 0;
-  double yaw = 0, pitch = 0;   ///< turn: by so much; to the left and up are positive [rad]
-  Cell target{};               ///< look-at: a cell
-  Vec3 aim{0, 0, 0};           ///< look-at: from the middle of the cell, so that a face is met [m]
-  std::uint32_t keys = 0;      ///< hold, place, select
-  int slot = 0;                ///< select: 0 to 8
-  bool until_broken = false;   ///< break: ends with the first block that breaks
-  std::optional<int> becomes;  ///< place: index of the body that the placed block is
+  double yaw = 0, pitch = 0;                  ///< turn: by so much; to the left and up are positive [rad]
+  Cell target{};                              ///< look-at: a cell
+  Vec3 aim{0, 0, 0};                          ///< look-at: from the middle of the cell, so that a face is met [m]
+  std::uint32_t keys = 0;                     ///< hold, place, select
+  int slot = 0;                               ///< select: 0 to 8
+  bool until_broken = false;                  ///< break: ends with the first block that breaks
+  std::optional<int> becomes = std::nullopt;  ///< place: index of the body that the placed block is
 };
 
 struct View {

@@ -135,15 +135,15 @@ class VoxelResolver {
   }
 
   void resolve_blocks() {
-    int count = 0;
+    int named = 0;
     in_.each("blocks", [&](const Resolver& in) {
-      if (++count > VoxelSpec::kMaxNamed) {
-        refuse(in_, "blocks", "has more than " + std::to_string(VoxelSpec::kMaxNamed) + " entries");
-      }
       const std::uint8_t kind = kind_of(in);
       if (!in.has("name")) {
         put(in, kind, spec_->ground);
         return;
+      }
+      if (++named > VoxelSpec::kMaxNamed) {
+        refuse(in_, "blocks", "names more than " + std::to_string(VoxelSpec::kMaxNamed) + " blocks");
       }
       const std::string color = in.text("color", "");
       BodySpec& body = add_body(in.text("name", ""), "voxels", color.empty() ? "grey" : color);
