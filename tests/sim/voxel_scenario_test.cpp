@@ -398,7 +398,8 @@ TEST(VoxelLimits, EditsAreCounted) {
     if (std::abs(k) > 1) voxels["blocks"].push_back({{"kind", "leaves"}, {"at", {k, 0, 1}}});
   }
   voxels["policy"] = Json::parse(R"([
-    {"do": "break", "from_s": 0, "to_s": 60}, {"do": "walk", "from_s": 0, "to_s": 60},
+    {"do": "break", "from_s": 0, "to_s": 60}, {"do": "walk", "from_s": 0, "to_s": 18},
+    {"do": "walk", "from_s": 19, "to_s": 60},
     {"do": "turn", "yaw_deg": 180, "from_s": 18, "to_s": 19}])");
   EXPECT_THAT(complaint(document), testing::HasSubstr("more than 64 times"));
 }
