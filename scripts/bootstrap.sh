@@ -13,16 +13,15 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-numpy                                        # examples/ are tested by running them
 )
-# Only the developer's checks need these: the format check and the report's browser test.
-if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium nodejs); fi
+# Only the developer's checks need these: the format check, the report's browser test, lossy video.
+if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium chromium-driver python3-selenium ffmpeg); fi
 
 missing=()
 for package in "${packages[@]}"; do
   status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
-  # A provider from elsewhere (node from its vendor, say) is as good as Debian's own package.
+  # A provider from elsewhere (a browser from its vendor, say) is as good as Debian's own package.
   if [[ "$status" != "install ok installed" ]]; then
     case "$package" in
-      nodejs) command -v node >/dev/null && continue ;;
       chromium) command -v chromium >/dev/null && continue ;;
       python3) command -v python3 >/dev/null && [[ -x /usr/bin/python3 ]] && continue ;;
     esac

@@ -12,22 +12,25 @@ namespace {
 
 struct RenderFlags {
   std::string scenario, split = "test", out, fault, folder, fps = "12", mode;
-  int take = 0, second_take = 0, size = 256;
-  double severity = 1;
-  bool sheet = false;
+  int take = 0, second_take = 0, size = 256, width = 0, height = 0;
+  double severity = 1, duration = 0;
+  bool sheet = false, no_truth = false, pair = false;
 };
 
-constexpr int kSheetStride = 10;  // every tenth frame is on the contact sheet
+constexpr int kSheetFrames = 8;  // on the contact sheet, evenly spread
 
 /// Writes the episode folder and keeps the few frames that the contact sheet shows.
 class RenderSink : public EpisodeSink {
  public:
   explicit RenderSink(const fs::path& folder) : writer_(folder) {}
-  void begin(const EpisodeInfo& info) override { writer_.begin(info); }
+  void begin(const EpisodeInfo& info) override {
+    stride_ = std::max(1, (info.frame_count + kSheetFrames - 1) / kSheetFrames);
+    writer_.begin(info);
+  }
   void frame(int index, Frame&& frame, FrameTruth&& truth) override {
-    if (index % kSheetStride == 0) {
+    if (index % stride_ == 0) {
       kept.clip.frames.push_back(frame);
-      kept.truth.push_back(truth);
+      if (!truth.depth.empty()) kept.truth.push_back(truth);
     }
     writer_.frame(index, std::move(frame), std::move(truth));
   }
@@ -39,27 +42,53 @@ class RenderSink : public EpisodeSink {
 
  private:
   EpisodeFolderWriter writer_;
+  int stride_ = 1;
 };
 
-ExitCode render(const RenderFlags& flags) {
-  const Scenario scenario = load_scenario(scenario_folder(flags.folder) / (flags.scenario + ".json"));
+RenderOptions options_from(const RenderFlags& flags) {
   RenderOptions options;
-  options.width = options.height = flags.size;
+  options.width = flags.width > 0 ? flags.width : flags.size;
+  options.height = flags.height > 0 ? flags.height : flags.size;
   options.rate = parse_rate(flags.fps);
+  if (flags.duration > 0) options.duration_s = flags.duration;
+  options.truth = !flags.no_truth;
   options.fault = flags.fault;
   options.severity = flags.severity;
   options.mode = flags.mode;
   options.second_take = flags.second_take;
   options.threads = default_threads();
+  return options;
+}
+
+void render_one(const Scenario& scenario, const RenderFlags& flags, const RenderOptions& options, const fs::path& out) {
+  RenderSink sink(out);
+  render_episode(scenario, flags.split, flags.take, options, sink);
+  if (flags.sheet) write_png(out / "contact-sheet.png", contact_sheet(sink.kept, 1));
+  const EpisodeInfo& info = sink.kept.info;
+  fmt::print("{}: {} frames of {}x{}, \"{}\"\n", out.string(), info.frame_count, info.width, info.height, info.caption);
+  for (const Json& answer : info.answers) {
+    fmt::print("{} {}\n", answer["question"].get<std::string>(), answer["value"].dump());
+  }
+  if (!info.fault.empty()) fmt::print("the first wrong frame is {}\n", info.fault_first_frame);
+  if (!info.pair.is_null())
+    fmt::print("differs {}: from frame {} on\n", options.variant, info.pair["first_frame"].dump());
+}
+
+ExitCode render(const RenderFlags& flags) {
+  const Scenario scenario = load_scenario(scenario_folder(flags.folder) / (flags.scenario + ".json"));
+  RenderOptions options = options_from(flags);
   log_rejections([](const std::string& name, const std::string& split, int take, int attempt, const std::string& why) {
     fmt::print(stderr, "{} {} {}: draw {} rejected: {}\n", name, split, take, attempt, why);
   });
-  RenderSink sink(flags.out);
-  render_episode(scenario, flags.split, flags.take, options, sink);
-  if (flags.sheet) write_png(fs::path(flags.out) / "contact-sheet.png", contact_sheet(sink.kept, 1));
-  const EpisodeInfo& info = sink.kept.info;
-  fmt::print("{}: {} frames of {}x{}, \"{}\"\n", flags.out, info.frame_count, info.width, info.height, info.caption);
-  if (!info.fault.empty()) fmt::print("the first wrong frame is {}\n", info.fault_first_frame);
+  if (!flags.pair) {
+    render_one(scenario, flags, options, flags.out);
+    return ExitCode::kDone;
+  }
+  if (!flags.fault.empty()) throw InputError("--pair and --fault exclude each other");
+  for (const char* variant : {"with", "without", "null"}) {
+    options.variant = variant;
+    render_one(scenario, flags, options, fs::path(flags.out) / variant);
+  }
   return ExitCode::kDone;
 }
 
@@ -73,11 +102,16 @@ Action configure_render(CLI::App& app) {
   app.add_option("--second-take", flags->second_take, "The k-th perturbed twin of the take")->capture_default_str();
   app.add_option("--out", flags->out, "Folder for the episode")->required();
   app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str();
+  app.add_option("--width", flags->width, "Width [px], where it is not --size");
+  app.add_option("--height", flags->height, "Height [px], where it is not --size");
+  app.add_option("--duration", flags->duration, "Seconds, where it is not the scenario's");
   app.add_option("--fps", flags->fps, "Frames a second, e.g. 12 or 30000/1001")->capture_default_str();
   app.add_option("--mode", flags->mode, "continuation or text-to-video");
   app.add_option("--fault", flags->fault, "Put a fault into the world");
   app.add_option("--severity", flags->severity, "Size of the fault")->capture_default_str();
-  app.add_flag("--contact-sheet", flags->sheet, "One PNG of every tenth frame with its labels");
+  app.add_flag("--contact-sheet", flags->sheet, "One PNG of eight frames with their labels");
+  app.add_flag("--no-truth", flags->no_truth, "Colour and states alone: long clips need little memory");
+  app.add_flag("--pair", flags->pair, "The take with its cause, without it, and with a change that has no effect");
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
   return [flags] { return render(*flags); };
 }

@@ -12,7 +12,7 @@ namespace bitemark::cli {
 namespace {
 
 struct RunFlags {
-  std::string suite = "nightly", out, baseline, folder;
+  std::string suite = "nightly", out, baseline, folder, features;
   std::vector<std::string> generators, scenarios, cases;
   int limit = 0;
   double timeout_s = 600;
@@ -31,6 +31,7 @@ RunOptions options_of(const RunFlags& flags) {
   if (flags.limit > 0) options.selection.limit = flags.limit;
   options.generators = flags.generators;
   options.out = flags.out;
+  options.features = flags.features;
   options.threads = default_threads();
   options.generator_limits.wall_s = flags.timeout_s;
   return options;
@@ -105,6 +106,11 @@ Action configure_run(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--fault-takes", flags->fault_takes, "Takes a fault in the metrics' self-test; 0 leaves it out")
       ->capture_default_str();
+  app.add_option(
+         "--features", flags->features,
+         "Feature network: a checkpoint folder (FVD-sim) or a TorchScript file of I3D (FVD); run only files that "
+         "you trust")
+      ->check(CLI::ExistingPath);
   app.add_flag("--inconclusive-fails", flags->inconclusive_fails,
                "Exit code 6 when the baseline comparison is inconclusive");
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");

@@ -193,6 +193,9 @@ Json to_json(const EpisodeInfo& info) {
   json["captions"] = info.captions;
   json["metrics"] = info.metrics;
   json["parameters"] = info.parameters;
+  if (!info.tags.empty()) json["tags"] = info.tags;
+  if (!info.answers.empty()) json["answers"] = info.answers;
+  if (!info.pair.is_null()) json["pair"] = info.pair;
   json["bodies"] = list_json(info.bodies, body_json);
   json["cameras"] = list_json(info.cameras, camera_json);
   json["states"] = list_json(info.states, [](const auto& row) { return list_json(row, state_json); });
@@ -228,6 +231,9 @@ EpisodeInfo episode_info_from_json(const Json& json, const std::string& file) {
   info.captions = member<std::vector<std::string>>(json, "captions", file, "");
   info.metrics = member<std::vector<std::string>>(json, "metrics", file, "");
   info.parameters = member<Json>(json, "parameters", file, "");
+  if (json.contains("tags")) info.tags = member<std::vector<std::string>>(json, "tags", file, "");
+  info.answers = json.value("answers", Json::array());
+  info.pair = json.value("pair", Json());
   info.bodies = list_from<Body>(json, "bodies", file, body_from);
   info.cameras = list_from<Camera>(json, "cameras", file, camera_from);
   info.states =

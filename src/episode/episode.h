@@ -82,7 +82,10 @@ struct EpisodeInfo {
   std::string caption;                ///< the one that the conditioning carries
   std::vector<std::string> captions;  ///< all true captions of this take
   std::vector<std::string> metrics;   ///< names of the metrics that apply
+  std::vector<std::string> tags;      ///< of the scenario
   Json parameters = Json::object();   ///< resolved
+  Json answers = Json::array();       ///< questions about this take with their exact answers
+  Json pair;                          ///< of a matched pair: which variant, and how far the futures lie apart; or null
   std::vector<Body> bodies;
   std::vector<Event> events;
   std::vector<Camera> cameras;                 ///< [frame_count]

@@ -10,6 +10,8 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "model/clip_source.h"
+#include "model/feature_net.h"
+#include "model/feature_space.h"
 #include "model/generator.h"
 #include "model/weights.h"
 
@@ -60,10 +62,11 @@ void rollout(const RolloutOptions& options) {
 void features(const FeatureOptions& options) {
   at::set_num_threads(threads_or_all(options.threads));
   const torch::NoGradGuard no_grad;
-  const auto net = Checkpoint(options.checkpoint).features();
+  const FeatureSpace space = options.torchscript.empty() ? own_feature_space(options.checkpoint)
+                                                         : torchscript_feature_space(options.torchscript);
   const std::string index = (options.clips / "clips.json").string();
   const auto ids = json_member<std::vector<std::string>>(load_json(index), "clips", index);
-  std::vector<Tensor> rows{at::zeros({0, net->config().features})};
+  std::vector<Tensor> rows;
   std::vector<std::int32_t> owners;
   Progress progress("features", static_cast<std::int64_t>(ids.size()));
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -71,11 +74,13 @@ void features(const FeatureOptions& options) {
     if (ids[i].find('/') != std::string::npos) throw InputError(index, "/clips/" + std::to_string(i), "holds a '/'");
     const SafetensorsFile file(options.clips / (ids[i] + ".safetensors"));
     file.at("frames", DType::kU8, {-1, -1, -1, 3});
-    const Tensor windows = feature_windows(map_tensor(file, "frames"), net->config());
-    if (windows.size(0) > 0) rows.push_back(net->features(windows.to(default_device())));
+    const Tensor windows = feature_windows(map_tensor(file, "frames"), space.config);
+    if (windows.size(0) > 0) rows.push_back(space.features(windows).to(at::kCPU));
     owners.insert(owners.end(), static_cast<std::size_t>(windows.size(0)), static_cast<std::int32_t>(i));
     progress.advance();
   }
+  if (rows.empty())
+    throw InputError(index, "/clips", fmt::format("no clip has the {} frames of a window", space.config.window));
   save_tensors(options.out,
                {{"features", at::cat(rows)}, {"owner", at::tensor(at::ArrayRef<std::int32_t>(owners)).to(at::kInt)}});
 }

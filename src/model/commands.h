@@ -25,6 +25,7 @@ struct RolloutOptions {
 
 struct FeatureOptions {
   std::filesystem::path checkpoint, clips, out;
+  std::filesystem::path torchscript;  ///< a network file instead of the checkpoint's; empty = none
   int threads = 0;
 };
 

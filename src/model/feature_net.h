@@ -1,5 +1,5 @@
 // The network behind FVD-sim: it learned to name the scenario and to tell where the bodies are, and what it needs for
-// that (16 numbers a window) are the features.
+// that (12 numbers a window) are the features.
 #pragma once
 
 #include "model/config.h"

@@ -42,8 +42,11 @@ void add_rollout(CLI::App& app, m::RolloutOptions& o) {
 }
 
 void add_features(CLI::App& app, m::FeatureOptions& o) {
-  auto* command = app.add_subcommand("features", "Features of clips for FVD-sim");
-  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
+  auto* command = app.add_subcommand("features", "Features of clips for FVD-sim, or for FVD with an I3D file");
+  auto* network = command->add_option_group("network");
+  network->add_option("--checkpoint", o.checkpoint, "Checkpoint folder with a feature network");
+  network->add_option("--torchscript", o.torchscript, "TorchScript file of a video network; it is run: trust it");
+  network->require_option(1);
   command->add_option("--clips", o.clips, "Folder with clips.json and <id>.safetensors")->required();
   command->add_option("--out", o.out, "File to write (safetensors)")->required();
   command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));

@@ -87,7 +87,8 @@ std::string distances_table(const RunReport& report) {
                                   [&](const auto& d) { return d.generator == generator; });
     html += one == report.distributions.end()
                 ? "<td>-</td><td>-</td><td>-</td></tr>"
-                : fmt::format("<td>{:.3f}</td><td>{:.4f}</td><td>{}{}</td></tr>", one->frechet, one->mmd2, one->windows,
+                : fmt::format("<td>{:.3f} &#177; {:.3f}</td><td>{:.4f}</td><td>{}{}</td></tr>", one->frechet,
+                              one->half_width, one->mmd2, one->windows,
                               one->small_sample
                                   ? fmt::format(" <b>too small a sample</b> for {} dimensions", one->dimensions)
                                   : "");

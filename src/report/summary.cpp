@@ -24,7 +24,7 @@ std::string physics_iq_cell(const RunReport& report, const std::string& generato
 std::string distribution_cell(const RunReport& report, const std::string& generator) {
   for (const auto& one : report.distributions)
     if (one.generator == generator)
-      return fmt::format("{:.2f}{}", one.frechet, one.small_sample ? " (too few clips)" : "");
+      return fmt::format("{:.2f} +- {:.2f}{}", one.frechet, one.half_width, one.small_sample ? " (too few)" : "");
   return "-";
 }
 
@@ -41,12 +41,12 @@ std::string text_summary(const RunReport& report) {
   const auto columns = used_capabilities(report);
   std::string text = fmt::format("\n{:<14}", "plausibility");
   for (const auto& capability : columns) text += fmt::format(" {:>19}", capability);
-  text += fmt::format(" {:>8} {:>8}\n", "PIQ-sim", report.features);
+  text += fmt::format(" {:>8} {:>15}\n", "PIQ-sim", report.features);
   for (const auto& generator : report.generators) {
     text += fmt::format("{:<14}", generator);
     for (const auto& capability : columns) text += fmt::format(" {:>19}", cell(report, capability, generator));
     text +=
-        fmt::format(" {:>8} {:>8}\n", physics_iq_cell(report, generator, "sim"), distribution_cell(report, generator));
+        fmt::format(" {:>8} {:>15}\n", physics_iq_cell(report, generator, "sim"), distribution_cell(report, generator));
   }
   return text + "\n" + verdict_in_words(report, std::nullopt) + "\n";
 }

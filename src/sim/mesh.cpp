@@ -122,6 +122,20 @@ Mesh make_cylinder(double radius, double height, int sides) {
   return mesh;
 }
 
+Mesh make_cone(double bottom_radius, double top_radius, double height, int sides) {
+  Mesh mesh = make_cylinder(1, height, sides);
+  const double slope = (bottom_radius - top_radius) / height;
+  for (std::size_t i = 0; i < mesh.positions.size(); ++i) {
+    V3& p = mesh.positions[i];
+    const auto r = static_cast<float>(p.z < 0 ? bottom_radius : top_radius);
+    p.x *= r;
+    p.y *= r;
+    V3& n = mesh.normals[i];
+    if (n.z == 0) n = normalized(n + V3{0, 0, static_cast<float>(slope)});
+  }
+  return mesh;
+}
+
 void append(Mesh& mesh, const Mesh& other) {
   BITEMARK_CHECK(other.surface == Mesh::Surface::kSmooth);
   mesh.surface = Mesh::Surface::kSmooth;

@@ -32,7 +32,9 @@ struct Mesh {
 Mesh make_icosphere(double radius, int level);  ///< 20 * 4^level triangles
 Mesh make_box(const Vec3& size);
 Mesh make_cylinder(double radius, double height, int sides);  ///< axis z
-Mesh make_plane(double width, double depth);                  ///< z = 0, seen from z > 0
+/// A cone cut off at the top, axis z, the origin at half its height.
+Mesh make_cone(double bottom_radius, double top_radius, double height, int sides);
+Mesh make_plane(double width, double depth);  ///< z = 0, seen from z > 0
 /// Ellipsoid with smooth normals, for parts of a larger mesh.
 Mesh make_ellipsoid(const Vec3& center, const Vec3& radii, int level);
 void append(Mesh& mesh, const Mesh& other);  ///< both kSmooth

@@ -1,6 +1,8 @@
 // The simulated world: every body at every physics step, and what happened.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -24,11 +26,34 @@ struct BodyForm {
   std::shared_ptr<const SdfGrid> solid;  ///< null for plain shapes
 };
 
+/// A point of a trail, in the marked body's frame [m].
+struct TrailPoint {
+  std::int64_t step = 0;
+  double x = 0, y = 0;
+  bool joined = false;  ///< a segment leads here from the point before
+};
+using Trail = std::vector<TrailPoint>;
+
+struct LightChange {
+  std::int64_t step = 0;
+  int lamp = -1;  ///< index of the body; -1: the light of the room
+  double brightness = 1;
+};
+
+/// The steps in which a body exists: from `born` until before `gone`.
+struct Lifetime {
+  std::int64_t born = 0, gone = std::numeric_limits<std::int64_t>::max();
+  bool at(std::int64_t step) const { return step >= born && step < gone; }
+};
+
 struct Motion {
   int step_hz = 960;
   std::vector<std::vector<StepState>> steps;   ///< [step][body]; step s is the state at s / step_hz
   std::vector<std::vector<BodyForm>> forms;    ///< [body]
   std::vector<Event> events;                   ///< by step; `frame` is not set yet
+  std::vector<Lifetime> lives;                 ///< [body]
+  std::vector<LightChange> lights;             ///< by step
+  std::vector<Trail> trails;                   ///< [trail of the scene]
   std::shared_ptr<const VoxelHistory> voxels;  ///< of a world of blocks; voxel/world.h
 
   /// Index into forms[body] of the form at a step.

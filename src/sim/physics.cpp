@@ -33,9 +33,18 @@ std::unique_ptr<btCollisionShape> make_shape(const CollisionShape& shape,
     case CollisionShape::Kind::kPlane:
       return std::make_unique<btStaticPlaneShape>(btVector3(0, 0, 1), 0);
     case CollisionShape::Kind::kBoxes:
+    case CollisionShape::Kind::kHulls:
       break;
   }
   auto compound = std::make_unique<btCompoundShape>();
+  for (const std::vector<Vec3>& corners : shape.hulls) {
+    auto hull = std::make_unique<btConvexHullShape>();
+    hull->setMargin(kHullMargin);  // before the points: the box around them is kept from here on
+    for (const Vec3& corner : corners) hull->addPoint(to_bullet(corner), false);
+    hull->recalcLocalAabb();
+    compound->addChildShape(btTransform::getIdentity(), hull.get());
+    parts.push_back(std::move(hull));
+  }
   for (const CollisionShape::Part& part : shape.boxes) {
     parts.push_back(std::make_unique<btBoxShape>(to_bullet(0.5 * part.size)));
     compound->addChildShape(btTransform(btQuaternion::getIdentity(), to_bullet(part.center)), parts.back().get());
@@ -99,6 +108,7 @@ int PhysicsWorld::add(const RigidBody& spec) {
   auto body = std::make_unique<btRigidBody>(info);
   body->setActivationState(DISABLE_DEACTIVATION);  // sleeping bodies freeze slow motion
   if (settings_.solver == SolverProfile::kBouncing) body->setContactProcessingThreshold(0);
+  if (spec.kinematic) body->setCollisionFlags(body->getCollisionFlags() | btCollisionObject::CF_KINEMATIC_OBJECT);
   if (spec.mass > 0) {
     body->setLinearVelocity(to_bullet(spec.velocity - (0.5 * step_s()) * settings_.gravity));
     body->setAngularVelocity(to_bullet(spec.angular_velocity));
@@ -141,6 +151,38 @@ void PhysicsWorld::replace_shape(int index, const CollisionShape& shape, double 
 void PhysicsWorld::add_velocity(int body, const Vec3& change) {
   btRigidBody& b = *bullet_->bodies.at(static_cast<std::size_t>(body));
   b.setLinearVelocity(b.getLinearVelocity() + to_bullet(change));
+}
+
+void PhysicsWorld::hinge(int body, const Vec3& pivot, const Vec3& axis) {
+  btRigidBody& b = *bullet_->bodies.at(static_cast<std::size_t>(body));
+  auto constraint = std::make_unique<btHingeConstraint>(b, to_bullet(pivot), to_bullet(axis));
+  bullet_->world.addConstraint(constraint.get());
+  bullet_->pins.push_back(std::move(constraint));
+}
+
+void PhysicsWorld::drive(int body, const Pose& X_WB) {
+  bullet_->bodies.at(static_cast<std::size_t>(body))->setWorldTransform(to_bullet(X_WB));
+}
+
+void PhysicsWorld::remove(int body) {
+  bullet_->world.removeRigidBody(bullet_->bodies.at(static_cast<std::size_t>(body)).get());
+}
+
+bool PhysicsWorld::near(int a, int b, double within) {
+  struct Nearest : btCollisionWorld::ContactResultCallback {
+    bool found = false;
+    double limit = 0;
+    btScalar addSingleResult(btManifoldPoint& point, const btCollisionObjectWrapper* /*a*/, int /*part_a*/,
+                             int /*index_a*/, const btCollisionObjectWrapper* /*b*/, int /*part_b*/,
+                             int /*index_b*/) override {
+      found = found || point.getDistance() <= limit;
+      return 0;
+    }
+  } nearest;
+  nearest.limit = nearest.m_closestDistanceThreshold = within;
+  bullet_->world.contactPairTest(bullet_->bodies.at(static_cast<std::size_t>(a)).get(),
+                                 bullet_->bodies.at(static_cast<std::size_t>(b)).get(), nearest);
+  return nearest.found;
 }
 
 void PhysicsWorld::step() {

@@ -22,14 +22,18 @@ struct PhysicsSettings {
   Vec3 gravity{0, 0, -9.81};  ///< [m/s^2]
 };
 
+/// Bullet's hulls keep a distance of this from what they touch: their corners lie that far inside the solid [m].
+constexpr double kHullMargin = 0.001;
+
 /// A convex or compound solid. Boxes: full extents. Cylinders: axis z, size = (radius, radius, height).
 struct CollisionShape {
-  enum class Kind { kSphere, kBox, kCylinder, kPlane, kBoxes } kind = Kind::kSphere;
+  enum class Kind { kSphere, kBox, kCylinder, kPlane, kBoxes, kHulls } kind = Kind::kSphere;
   Vec3 size{0, 0, 0};  ///< sphere: (radius, ., .); plane: unused, the solid half-space is z < 0
   struct Part {
     Vec3 center, size;
   };
-  std::vector<Part> boxes;  ///< kBoxes: axis-aligned parts in the body frame
+  std::vector<Part> boxes;               ///< kBoxes: axis-aligned parts in the body frame
+  std::vector<std::vector<Vec3>> hulls;  ///< kHulls: corners of convex parts, body frame, eroded by kHullMargin
 };
 
 struct RigidBody {
@@ -39,6 +43,7 @@ struct RigidBody {
   double restitution = 0;  ///< of a pair: the product
   double friction = 0.5;   ///< of a pair: the product
   double rolling_friction = 0;
+  bool kinematic = false;  ///< moved by drive() alone, with mass 0; it pushes others and is pushed by none
   Pose X_WB;
   Vec3 velocity{0, 0, 0};          ///< [m/s]
   Vec3 angular_velocity{0, 0, 0};  ///< [rad/s]
@@ -68,6 +73,14 @@ class PhysicsWorld {
   /// origin here, moves by `center_shift` (body frame); what is left goes on as it moved.
   void replace_shape(int body, const CollisionShape& shape, double mass, const Vec3& inertia, const Vec3& center_shift);
   void add_velocity(int body, const Vec3& change);
+  /// Lets a body turn only about an axis that stays where it is: pivot and unit axis in the body frame.
+  void hinge(int body, const Vec3& pivot, const Vec3& axis);
+  /// Where a kinematic body is at the end of the next step.
+  void drive(int body, const Pose& X_WB);
+  /// Takes a body out of the world; its last pose and velocity can still be asked for.
+  void remove(int body);
+  /// Are the two solids nearer to each other than `within` [m], whether forces act between them or not?
+  bool near(int a, int b, double within);
   void step();
 
   double step_s() const { return 1.0 / settings_.step_hz; }

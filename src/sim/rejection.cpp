@@ -68,9 +68,11 @@ class Judge {
                         [&](int frame, int body) { return views_.visible(frame, body) >= rule.number("min_px", 12); });
     if (kind == "hidden") return hidden(rule, from, to);
     if (kind == "contact") return contact(rule, from, to);
-    if (kind == "event" || kind == "no-event") return event(rule, from, to, kind == "event");
-    if (kind == "moves") return moves(rule, from, to);
     if (kind == "no-contact") return contact(rule, from, to).empty() ? "contact" : "";
+    if (kind == "height") return height(rule, from, to);
+    if (kind == "moves" || kind == "rests") return displacement(rule, from, to);
+    if (kind == "returns") return returns(rule, from, to);
+    if (kind == "event") return happens(rule, from, to);
     throw InputError(rule.file(), rule.pointer() + "/rule", "unknown rule '" + kind + "'");
   }
 
@@ -117,29 +119,49 @@ class Judge {
     return rule.text("body", "") + " never touches " + rule.text("other", "");
   }
 
-  /// The first event of a type that the body takes part in lies in [from, to]; or none does.
-  std::string event(const Resolver& rule, double from, double to, bool wanted) const {
-    const int id = scene_.bodies[static_cast<std::size_t>(body(rule, "body"))].info.id;
-    const std::string type = rule.text("event", "");
-    for (const Event& event : motion_.events) {
-      if (event.type != type || std::find(event.ids.begin(), event.ids.end(), id) == event.ids.end()) continue;
-      const bool inside = event.time_s >= from && event.time_s <= to;
-      if (!wanted && !inside) continue;
-      return inside == wanted ? "" : type + " at " + std::to_string(event.time_s) + " s";
-    }
-    return wanted ? rule.text("body", "") + " has no " + type : "";
+  const Vec3& position(double time_s, int body) const {
+    const auto step = static_cast<std::size_t>(std::llround(time_s * motion_.step_hz));
+    return motion_.steps[std::min(step, motion_.steps.size() - 1)][static_cast<std::size_t>(body)].X_WB.position;
   }
 
-  /// From one time to the other the body gets between min_m and max_m away from where it was.
-  std::string moves(const Resolver& rule, double from, double to) const {
-    const auto at = [&](double time_s) {
-      const auto step = static_cast<std::size_t>(std::llround(time_s * motion_.step_hz));
-      return motion_.steps[std::min(step, motion_.steps.size() - 1)][static_cast<std::size_t>(body(rule, "body"))]
-          .X_WB.position;
-    };
-    const double distance = norm(at(to) - at(from));
-    if (distance >= rule.number("min_m", 0) && distance <= rule.number("max_m", 1e9)) return "";
-    return rule.text("body", "") + " moves by " + std::to_string(distance) + " m";
+  /// The body's middle stays between min_m and max_m.
+  std::string height(const Resolver& rule, double from, double to) const {
+    const int index = body(rule, "body");
+    for (double time = from; time <= to + 1e-9; time += kJudgedRate.time_of(1)) {
+      const double z = position(time, index)[2];
+      if (z >= rule.number("min_m", -1e9) && z <= rule.number("max_m", 1e9)) continue;
+      return rule.text("body", "") + " is " + std::to_string(z) + " m high at " + std::to_string(time) + " s";
+    }
+    return "";
+  }
+
+  /// moves: it is min_m away from where it was; rests: it is never further than max_m.
+  std::string displacement(const Resolver& rule, double from, double to) const {
+    const int index = body(rule, "body");
+    double farthest = 0;
+    for (double time = from; time <= to + 1e-9; time += kJudgedRate.time_of(1)) {
+      farthest = std::max(farthest, norm(position(time, index) - position(from, index)));
+    }
+    if (farthest >= rule.number("min_m", 0) && farthest <= rule.number("max_m", 1e9)) return "";
+    return rule.text("body", "") + " moves by " + std::to_string(farthest) + " m";
+  }
+
+  /// In the end it is within max_m of where it was.
+  std::string returns(const Resolver& rule, double from, double to) const {
+    const int index = body(rule, "body");
+    const double apart = norm(position(to, index) - position(from, index));
+    if (apart <= rule.number("max_m")) return "";
+    return rule.text("body", "") + " ends " + std::to_string(apart) + " m away";
+  }
+
+  std::string happens(const Resolver& rule, double from, double to) const {
+    const std::string type = rule.text("type", "");
+    const int id = rule.has("body") ? scene_.bodies[static_cast<std::size_t>(body(rule, "body"))].info.id : -1;
+    for (const Event& event : motion_.events) {
+      if (id >= 0 && std::find(event.ids.begin(), event.ids.end(), id) == event.ids.end()) continue;
+      if (event.type == type && event.time_s >= from && event.time_s <= to) return "";
+    }
+    return "no " + type + " from " + std::to_string(from) + " to " + std::to_string(to) + " s";
   }
 
   const SceneSpec& scene_;

@@ -45,20 +45,22 @@ Json draw(const Json& spec, bool out_of_distribution, const Parameters& so_far, 
 
 }  // namespace
 
-Parameters draw_parameters(const Scenario& scenario, bool out_of_distribution, std::uint64_t seed) {
+Parameters draw_parameters(const Scenario& scenario, bool out_of_distribution, std::uint64_t seed,
+                           const Json& overrides) {
   Parameters drawn;
   const Json specs = scenario.document.value("parameters", Json::object());
   for (const auto& [name, spec] : specs.items()) {
     const std::string pointer = "/parameters/" + name;
-    const Json value =
-        draw(spec, out_of_distribution, drawn, scenario.file, pointer, stream_for(seed, "parameters/" + name));
+    const Json value = overrides.contains(name) ? overrides[name]
+                                                : draw(spec, out_of_distribution, drawn, scenario.file, pointer,
+                                                       stream_for(seed, "parameters/" + name));
     drawn.resolved[name] = value;
     if (value.is_number()) {
       drawn.numbers[name] = value.get<double>();
     } else {
       drawn.words[name] = value.get<std::string>();
       // expressions may use which of the choices it was: 0, 1, ...
-      const Json& choices = spec["choice"];
+      const Json choices = spec.value("choice", Json::array());
       const auto place = std::find(choices.begin(), choices.end(), value);
       drawn.numbers[name + "_index"] = static_cast<double>(place - choices.begin());
     }

@@ -19,8 +19,9 @@ struct Parameters {
 };
 
 /// One stream for each parameter, so that a new parameter changes none of the others. Out-of-distribution takes use a
-/// parameter's "ood" range where it has one.
-Parameters draw_parameters(const Scenario& scenario, bool out_of_distribution, std::uint64_t seed);
+/// parameter's "ood" range where it has one. A parameter named in `overrides` has that value instead of the one drawn.
+Parameters draw_parameters(const Scenario& scenario, bool out_of_distribution, std::uint64_t seed,
+                           const Json& overrides = Json::object());
 
 /// Reads members of a JSON object; numbers may be expressions, texts may contain {parameter}. Throws InputError with
 /// file and JSON pointer.

@@ -49,7 +49,7 @@ std::filesystem::path schema_beside(const std::filesystem::path& scenario) {
 /// The names of all bodies.
 std::set<std::string> check_bodies(const Json& document, std::vector<SchemaFault>& faults) {
   const bool voxels = document.contains("voxels");
-  for (const char* key : {"camera", "bodies", "actions"}) {
+  for (const char* key : {"camera", "bodies", "joints", "actions"}) {
     if (voxels && document.contains(key)) {
       faults.push_back({"/" + std::string(key), "cannot stand beside \"voxels\""});
     }
@@ -79,6 +79,14 @@ void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
     }
   }
   const std::set<std::string> bodies = check_bodies(document, faults);
+  const Json pair = document.value("pair", Json::object());
+  for (const char* variant : {"without", "null"}) {
+    const Json values = pair.value(variant, Json::object());
+    for (const auto& [name, value] : values.items()) {
+      if (!parameters.contains(name))
+        faults.push_back({std::string("/pair/") + variant + "/" + name, "is no parameter"});
+    }
+  }
   const Json rules = document.value("require", Json::array());
   for (std::size_t i = 0; i < rules.size(); ++i) {
     for (const char* key : {"body", "other"}) {
@@ -129,6 +137,7 @@ Scenario load_scenario(const std::filesystem::path& path) {
   scenario.context_s = json["context_s"].get<double>();
   scenario.modes = json["modes"].get<std::vector<std::string>>();
   scenario.metrics = json["metrics"].get<std::vector<std::string>>();
+  scenario.tags = json.value("tags", std::vector<std::string>());
   sim::resolve(scenario, "train", 0, 0);  // unknown colours, missing sizes: what only a drawn take can tell
   return scenario;
 }

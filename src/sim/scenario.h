@@ -16,6 +16,7 @@ struct Scenario {
   double context_s = 0;              ///< of the frames that a generator is given
   std::vector<std::string> modes;    ///< continuation | text-to-video; the first is the default
   std::vector<std::string> metrics;  ///< that apply
+  std::vector<std::string> tags;     ///< what a reader may look for
   Json document;                     ///< the whole file, valid against the schema
 };
 

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "sim/expression.h"
 #include "sim/palette.h"
+#include "sim/scene_resolver.h"
 #include "sim/vec.h"
 #include "sim/voxel/resolve.h"
 
@@ -18,15 +19,34 @@ namespace {
 constexpr const char* kGeneration = "v1";  // raise it whenever the same seed would give another world
 constexpr double kDefaultDensity = 500;    // wood [kg/m^3]
 
-double radians(double degrees) { return degrees * std::numbers::pi / 180; }
+constexpr int kCupSides = 16, kGlassSides = 9, kGlassRows = 3;
 
-Quaternion rotation_from_degrees(const Vec3& xyz) {
-  return multiply(about_axis({0, 0, 1}, radians(xyz[2])),
-                  multiply(about_axis({0, 1, 0}, radians(xyz[1])), about_axis({1, 0, 0}, radians(xyz[0]))));
+/// Solids of convex pieces.
+void resolve_pieces(const Resolver& in, std::uint64_t seed, BodySpec& body, double& volume) {
+  const std::string& shape = body.info.shape;
+  if (shape == "wedge") {
+    body.size = in.vector("size");
+    body.pieces = {make_wedge(body.size)};
+    body.info.radius_m = 0.5 * norm(body.size);
+  } else {
+    const double r = in.number("radius"), h = in.number("height");
+    body.size = {r, r, h};
+    const bool breaks = shape == "glass";
+    Pcg32 random = stream_for(seed, "bodies/" + body.info.name + "/cuts");
+    body.pieces = cut_vessel({r, 0.78 * r, h, in.number("thickness", 0.02), !breaks}, breaks ? kGlassSides : kCupSides,
+                             breaks ? kGlassRows : 1, breaks ? 0.8 : 0, random);
+    body.info.radius_m = std::hypot(r, h / 2);
+  }
+  volume = 0;
+  body.rigid.shape.kind = CollisionShape::Kind::kHulls;
+  for (const Polyhedron& piece : body.pieces) {
+    volume += moments_of(piece).volume;
+    body.rigid.shape.hulls.push_back(eroded_corners(piece, kHullMargin));
+  }
 }
 
 /// Size, volume, bounding radius and collision shape of a body.
-void resolve_shape(const Resolver& in, BodySpec& body, double& volume) {
+void resolve_shape(const Resolver& in, std::uint64_t seed, BodySpec& body, double& volume) {
   const std::string& shape = body.info.shape;
   CollisionShape& solid = body.rigid.shape;
   if (shape == "sphere") {
@@ -45,6 +65,8 @@ void resolve_shape(const Resolver& in, BodySpec& body, double& volume) {
     body.size = {side, side, 0};
     solid.kind = CollisionShape::Kind::kPlane;
     body.info.radius_m = side;
+  } else if (shape == "cup" || shape == "glass" || shape == "wedge") {
+    resolve_pieces(in, seed, body, volume);
   } else {  // cylinder, sdf
     const double r = in.number("radius"), h = in.number("height");
     body.size = {r, r, h};
@@ -55,15 +77,7 @@ void resolve_shape(const Resolver& in, BodySpec& body, double& volume) {
   solid.size = body.size;
 }
 
-void resolve_color(const Resolver& in, BodySpec& body) {
-  const std::string color = in.text("color", "grey");
-  const auto found = find_color(color);
-  if (!found) throw InputError(in.file(), in.pointer() + "/color", "'" + color + "' is no colour of the palette");
-  body.info.color = *found;
-  if (body.info.tracked) body.info.color_name = color;
-}
-
-BodySpec resolve_body(const Resolver& in) {
+BodySpec resolve_body(const Resolver& in, std::uint64_t seed) {
   BodySpec body;
   body.info.name = in.text("name", "");
   body.info.shape = in.text("shape", "");
@@ -71,43 +85,25 @@ BodySpec resolve_body(const Resolver& in) {
   if (body.info.shape == "cube") body.info.shape = "box";
   body.info.tracked = in.flag("tracked");
   body.info.fixed = in.flag("fixed") || body.info.shape == "plane" || in.flag("background");
-  resolve_color(in, body);
+  body.info.color = color_of(in, "grey");
+  if (body.info.tracked) body.info.color_name = in.text("color", "grey");
   double volume = 0;
-  resolve_shape(in, body, volume);
+  resolve_shape(in, seed, body, volume);
   body.material = in.text("material", body.info.shape == "sdf" ? "cookie" : "plain");
   body.texture_turn = radians(in.number("texture_turn_deg", 0));
   body.texture_shift = in.vector("texture_shift", {0, 0, 0});
   RigidBody& rigid = body.rigid;
-  rigid.mass = body.info.fixed ? 0 : in.number("density", kDefaultDensity) * volume;
+  if (in.has("path")) body.info.fixed = true;
+  body.density = in.number("density", kDefaultDensity);
+  rigid.mass = body.info.fixed ? 0 : body.density * volume;
   rigid.restitution = in.number("restitution", 0);
   rigid.friction = in.number("friction", 0.5);
   rigid.rolling_friction = in.number("rolling_friction", 0);
   rigid.X_WB = {in.vector("position"), rotation_from_degrees(in.vector("rotation_deg", {0, 0, 0}))};
   rigid.velocity = in.vector("velocity", {0, 0, 0});
   rigid.angular_velocity = in.vector("spin", {0, 0, 0});
+  resolve_staging(in, body);
   return body;
-}
-
-CameraMove resolve_move(const Resolver& in) {
-  CameraMove move;
-  const std::string type = in.text("type", "pan");
-  move.type = type == "orbit"   ? CameraMove::Type::kOrbit
-              : type == "shift" ? CameraMove::Type::kShift
-                                : CameraMove::Type::kPan;
-  move.angle = radians(in.number("angle_deg", 0));
-  move.about = in.vector("about", {0, 0, 0});
-  move.shift = in.vector("shift", {0, 0, 0});
-  move.from_s = in.number("from_s");
-  move.to_s = in.number("to_s");
-  move.smooth = in.text("ease", "smooth") == "smooth";
-  return move;
-}
-
-void resolve_camera(const Resolver& in, CameraSpec& camera) {
-  camera.position = in.vector("position");
-  camera.look_at = in.vector("look_at");
-  camera.fov = radians(in.number("fov_deg"));
-  in.each("moves", [&](const Resolver& move) { camera.moves.push_back(resolve_move(move)); });
 }
 
 /// A jaw belongs to the scene as soon as something is bitten.
@@ -124,21 +120,8 @@ int add_jaw(SceneSpec& scene, const char* name) {
   return static_cast<int>(scene.bodies.size()) - 1;
 }
 
-void resolve_bites(const Resolver& root, SceneSpec& scene) {
-  root.each("actions", [&](const Resolver& in) {
-    BiteSpec bite;
-    bite.target = scene.find(in.text("target", ""));
-    if (bite.target < 0 || scene.bodies[static_cast<std::size_t>(bite.target)].info.shape != "sdf") {
-      throw InputError(in.file(), in.pointer() + "/target", "names no body of shape sdf");
-    }
-    bite.at_s = in.number("at_s");
-    bite.angle = radians(in.number("angle_deg"));
-    bite.radius = in.number("radius");
-    scene.bites.push_back(bite);
-  });
+void add_jaws(SceneSpec& scene) {
   if (scene.bites.empty()) return;
-  std::stable_sort(scene.bites.begin(), scene.bites.end(),
-                   [](const BiteSpec& a, const BiteSpec& b) { return a.at_s < b.at_s; });
   scene.upper_jaw = add_jaw(scene, "upper_jaw");
   scene.lower_jaw = add_jaw(scene, "lower_jaw");
 }
@@ -151,7 +134,19 @@ void number_bodies(const Resolver& root, SceneSpec& scene) {
     if (!in.flag("background")) scene.bodies[index].info.id = next++;
     ++index;
   });
-  for (; index < scene.bodies.size(); ++index) scene.bodies[index].info.id = next++;
+  for (; index < scene.bodies.size(); ++index) {
+    BodySpec& body = scene.bodies[index];
+    body.info.id = next++;
+    if (body.shard_of >= 0) body.info.parent = scene.bodies[static_cast<std::size_t>(body.shard_of)].info.id;
+  }
+}
+
+void find_actor(const Resolver& root, SceneSpec& scene) {
+  int index = 0;
+  root.each("bodies", [&](const Resolver& in) {
+    if (in.flag("actor")) scene.actor = index;
+    ++index;
+  });
 }
 
 }  // namespace
@@ -163,12 +158,12 @@ int SceneSpec::find(const std::string& name) const {
   return -1;
 }
 
-SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, int attempt) {
+SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, int attempt, const Json& overrides) {
   std::string seed_text = std::string(kGeneration) + "|" + scenario.name + "|" + split + "|" + std::to_string(take);
   if (attempt > 0) seed_text += "|" + std::to_string(attempt);
   SceneSpec scene;
   scene.seed = seed_from_text(seed_text);
-  scene.parameters = draw_parameters(scenario, split == "ood", scene.seed);
+  scene.parameters = draw_parameters(scenario, split == "ood", scene.seed, overrides);
   const Resolver root(scenario.document, "", scenario.file, scene.parameters);
   scene.duration_s = scenario.duration_s;
   scene.physics.step_hz = static_cast<int>(root.number("step_hz", 960));
@@ -177,21 +172,35 @@ SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, 
   if (root.has("voxels")) {
     resolve_voxels(root.child("voxels"), scene);
   } else {
-    root.each("bodies", [&](const Resolver& body) { scene.bodies.push_back(resolve_body(body)); });
+    root.each("bodies", [&](const Resolver& body) { scene.bodies.push_back(resolve_body(body, scene.seed)); });
     resolve_camera(root.child("camera"), scene.camera);
+    resolve_shots(root.child("camera"), scene);
   }
   const Resolver light = root.child("light");
   const double azimuth = radians(light.number("azimuth_deg")), elevation = radians(light.number("elevation_deg"));
   scene.light_from = {std::cos(elevation) * std::cos(azimuth), std::cos(elevation) * std::sin(azimuth),
                       std::sin(elevation)};
+  scene.brightness = light.number("brightness", 1);
   if (!scene.voxels) {
     scene.stage_radius = light.number("stage_radius", 2.5);
-    resolve_bites(root, scene);
+    resolve_joints(root, scene);
+    resolve_actions(root, scene);
+    find_actor(root, scene);
+    add_jaws(scene);
+    add_shards(scene);
     number_bodies(root, scene);
   }
   root.each_text("captions", [&](const std::string& caption) { scene.captions.push_back(caption); });
   return scene;
 }
+
+namespace {
+const BodySpec& first_of_group(const SceneSpec& scene, const BodySpec& body) {
+  if (body.group.empty()) return body;
+  return *std::find_if(scene.bodies.begin(), scene.bodies.end(),
+                       [&](const BodySpec& other) { return other.group == body.group; });
+}
+}  // namespace
 
 void perturb(SceneSpec& scene, const std::string& seed_text, int second_take) {
   const std::uint64_t seed = seed_from_text(seed_text + "|second-take|" + std::to_string(second_take));
@@ -199,10 +208,12 @@ void perturb(SceneSpec& scene, const std::string& seed_text, int second_take) {
   const Vec3 forward = normalized(scene.camera.look_at - scene.camera.position);
   const Vec3 right = normalized(cross(forward, {0, 0, 1}));
   const double focal = 32 / std::tan(scene.camera.fov / 2);  // [px] of a 64-pixel image
+  const SceneSpec before = scene;
   for (BodySpec& body : scene.bodies) {
-    if (body.info.id == 0 || body.ghost || (body.info.fixed && !body.info.tracked)) continue;
-    Pcg32 random = stream_for(seed, "bodies/" + body.info.name);
-    const double quarter = 0.25 * dot(body.rigid.X_WB.position - scene.camera.position, forward) / focal;  // [m]
+    if (body.info.id == 0 || body.ghost || body.shard_of >= 0 || (body.info.fixed && !body.info.tracked)) continue;
+    const BodySpec& first = first_of_group(before, body);
+    Pcg32 random = stream_for(seed, "bodies/" + first.info.name);
+    const double quarter = 0.25 * dot(first.rigid.X_WB.position - scene.camera.position, forward) / focal;  // [m]
     const double turn = random.uniform(0, 2 * std::numbers::pi);
     const double speed_change = random.uniform(-1, 1) * quarter;  // [m/s]
     const Vec3 level{right[1], -right[0], 0};                     // away from the camera, along the floor

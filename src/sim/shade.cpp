@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <stdexcept>
 
 #include "sim/palette.h"
@@ -53,6 +54,25 @@ V3 cookie_albedo(const Surface& s, V3 p, float footprint) {
   return grain * s.color;
 }
 
+constexpr float kRim = 1.7F;  // of a groove: how far the sand that it displaced reaches, in half widths
+
+/// The point of a mark's line that lies nearest, and the unit vector from it.
+struct Nearest {
+  float distance = 1e9F, away_x = 0, away_y = 0;
+};
+Nearest nearest_on(const Mark& mark, V3 p) {
+  float best = 1e18F, best_x = 0, best_y = 0;
+  for (const Mark::Segment& s : mark.segments) {
+    const float dx = s.bx - s.ax, dy = s.by - s.ay, length2 = dx * dx + dy * dy;
+    const float part = length2 > 0 ? std::clamp(((p.x - s.ax) * dx + (p.y - s.ay) * dy) / length2, 0.0F, 1.0F) : 0.0F;
+    const float x = p.x - (s.ax + part * dx), y = p.y - (s.ay + part * dy);
+    const float d2 = x * x + y * y;
+    if (d2 < best) best = d2, best_x = x, best_y = y;
+  }
+  const float d = std::sqrt(best);
+  return d > 1e-6F ? Nearest{d, best_x / d, best_y / d} : Nearest{d, 0, 0};
+}
+
 V3 albedo_of(const Surface& s, V3 p, V3 n, float footprint) {
   switch (s.material) {
     case Material::kPlain:
@@ -68,12 +88,40 @@ V3 albedo_of(const Surface& s, V3 p, V3 n, float footprint) {
       return textured(plaster_texture(), s, p, n, footprint, 1.7F) * s.color;
     case Material::kCanvas:
       return textured(canvas_texture(), s, p, n, footprint, 1.3F) * s.color;
+    case Material::kSand:
+      return textured(sand_texture(), s, p, n, footprint, 1.1F) * s.color;
     case Material::kCookie:
       return cookie_albedo(s, p, footprint);
     case Material::kBlocks:  // by face, in shade()
       return s.color;
   }
   return s.color;
+}
+
+/// Paint covers, with an edge as wide as a sample; what is dented is darker, as pressed sand is. Then the normal leans
+/// away from the middle of a groove inside and from its rim outside.
+void apply_marks(const std::vector<Mark>& marks, V3 p, float footprint, V3& albedo, V3& normal) {
+  for (const Mark& mark : marks) {
+    const float margin = (mark.dent ? kRim : 1.0F) * mark.half_width + footprint;
+    if (p.x < mark.low_x - margin || p.x > mark.high_x + margin || p.y < mark.low_y - margin ||
+        p.y > mark.high_y + margin) {
+      continue;
+    }
+    const Nearest nearest = nearest_on(mark, p);
+    if (!mark.dent) {
+      const float cover =
+          std::clamp((mark.half_width - nearest.distance) / std::max(footprint, 1e-4F) + 0.5F, 0.0F, 1.0F);
+      const float weave = canvas_texture().sample(p.x / 1.3F, p.y / 1.3F, footprint / 1.3F);
+      albedo = (1 - cover) * albedo + (cover * (0.6F + 0.4F * weave)) * mark.color;
+      continue;
+    }
+    const float t = nearest.distance / mark.half_width;
+    if (t >= kRim) continue;
+    const float pi = std::numbers::pi_v<float>;
+    const float slope = t < 1 ? 0.95F * std::sin(pi * t) : -0.5F * std::sin(pi * (t - 1) / (kRim - 1));
+    if (t < 1) albedo = 0.80F * albedo;
+    normal = normalized(normal - V3{slope * nearest.away_x, slope * nearest.away_y, 0});
+  }
 }
 
 float gloss_of(Material material) {
@@ -95,7 +143,8 @@ Material material_from_name(const std::string& name) {
   static const std::pair<const char*, Material> kNames[] = {
       {"plain", Material::kPlain},   {"octants", Material::kOctants}, {"wood", Material::kWood},
       {"tiles", Material::kTiles},   {"plaster", Material::kPlaster}, {"canvas", Material::kCanvas},
-      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"blocks", Material::kBlocks}};
+      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"sand", Material::kSand},
+      {"blocks", Material::kBlocks}};
   for (const auto& [known, material] : kNames) {
     if (name == known) return material;
   }
@@ -104,6 +153,7 @@ Material material_from_name(const std::string& name) {
 
 Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
                      int height) {
+  lighting_ = lighting;
   const int shadow_texels = std::clamp((lighting.sky ? 4 : 2) * std::max(width, height), 256, 1024);
   draw_shadow_map(items, lighting, shadow_texels);
   prepare(items, camera, lighting);
@@ -158,9 +208,6 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
 }
 
 void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting) {
-  sky_ = lighting.sky;
-  fog_from_ = lighting.fog_from;
-  fog_to_ = lighting.fog_to;
   prepared_.clear();
   poses_.clear();
   const Pose X_CW = inverse(camera.X_WC);
@@ -244,7 +291,19 @@ float Shader::ambient_at(const PreparedItem& prepared, V3 p_W, V3 n_W) const {
 }
 
 V3 Shader::background(float ray_x, float ray_y) const {
-  return sky_ ? sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1}))) : kBackdrop;
+  if (!lighting_.sky) return lighting_.brightness * kBackdrop;
+  return lighting_.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
+}
+
+V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
+  V3 sum;
+  for (const PointLight& lamp : lighting_.lamps) {
+    const V3 d = lamp.position - p_W;
+    const float d2 = std::max(dot(d, d), 0.01F);
+    const float facing = dot(d, n_W) / std::sqrt(d2);
+    if (facing > 0) sum = sum + (facing / d2) * lamp.color;
+  }
+  return sum;
 }
 
 V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_y) const {
@@ -253,33 +312,36 @@ V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_
   const float z = 1 / closeness;
   const V3 p_C{ray_x * z, ray_y * z, z};
   const V3 p_B = prepared.X_BC.point(p_C);
-  const V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
+  V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
   const V3 to_eye = normalized(prepared.eye_B - p_B);
   const float tilt = std::max(std::abs(dot(n_B, to_eye)), 0.25F);  // how obliquely the sample falls
   const float footprint = sample_angle_ * z / tilt;
   const std::uint32_t triangle = VisibilityBuffer::triangle_of(surface);
   const Mesh& mesh = *prepared.item->mesh;
   const BlockFace* face = s.material == Material::kBlocks ? &mesh.block_faces[triangle / 2] : nullptr;
-  const V3 albedo =
-      face != nullptr ? block_albedo(*face, s.aim, p_B, n_B, footprint) : albedo_of(s, p_B, n_B, footprint);
+  V3 albedo = face != nullptr ? block_albedo(*face, s.aim, p_B, n_B, footprint) : albedo_of(s, p_B, n_B, footprint);
+  if (s.marks != nullptr && n_B.z > 0.9F) apply_marks(*s.marks, p_B, footprint, albedo, n_B);
 
   const float facing = dot(n_B, prepared.light_B);
   const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
-  const float sun = facing > 0 ? facing * shadow_at(p_C, slope) : 0;
+  const float sun = facing > 0 ? lighting_.brightness * facing * shadow_at(p_C, slope) : 0;
   const float up = 0.5F + 0.5F * dot(n_B, prepared.up_B);
   const float open = face != nullptr ? block_light(*face, &mesh.positions[mesh.triangles[triangle & ~1U][0]], p_B)
                                      : ambient_at(prepared, X_WC_.point(p_C), prepared.X_WB.vector(n_B));
-  const V3 light = sun * kSun + open * (up * kSky + (1 - up) * kBounce);
+  V3 light = sun * kSun + (lighting_.brightness * open) * (up * kSky + (1 - up) * kBounce);
+  if (!lighting_.lamps.empty()) light = light + lamps_at(X_WC_.point(p_C), prepared.X_WB.vector(n_B));
   V3 color = albedo * light;
+  if (prepared.item->glow > 0) color = color + prepared.item->glow * s.color;
   const float gloss = gloss_of(s.material);
   if (gloss > 0 && sun > 0) {
     const float highlight = dot(n_B, normalized(prepared.light_B + to_eye));
     if (highlight > 0) color = color + (gloss * sun * satin(highlight)) * V3{1, 1, 1};
   }
-  if (fog_to_ > 0) {
+  if (lighting_.sky) {
     const float far = std::sqrt(dot(p_C, p_C));
-    const float haze = kThickestHaze * std::clamp((far - fog_from_) / (fog_to_ - fog_from_), 0.0F, 1.0F);
-    color = (1 - haze) * color + haze * horizon_color();
+    const float haze =
+        kThickestHaze * std::clamp((far - lighting_.fog_from) / (lighting_.fog_to - lighting_.fog_from), 0.0F, 1.0F);
+    color = (1 - haze) * color + (lighting_.brightness * haze) * horizon_color();
   }
   return color;
 }

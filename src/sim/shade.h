@@ -11,17 +11,30 @@
 
 namespace bitemark::sim {
 
-enum class Material { kPlain, kOctants, kWood, kTiles, kPlaster, kCanvas, kCookie, kEnamel, kBlocks };
+enum class Material { kPlain, kOctants, kWood, kTiles, kPlaster, kCanvas, kCookie, kEnamel, kSand, kBlocks };
 Material material_from_name(const std::string& name);  ///< std::invalid_argument for an unknown one
+
+/// Trails on the upper side of a surface, as far as they have come.
+struct Mark {
+  struct Segment {
+    float ax = 0, ay = 0, bx = 0, by = 0;  ///< body frame [m]
+  };
+  std::vector<Segment> segments;
+  float half_width = 0;                                ///< [m]
+  bool dent = false;                                   ///< pressed in; otherwise painted
+  V3 color;                                            ///< linear
+  float low_x = 0, high_x = 0, low_y = 0, high_y = 0;  ///< around the segments [m]
+};
 
 struct Surface {
   Material material = Material::kPlain;
   V3 color;  ///< linear
   float texture_cos = 1, texture_sin = 0;
-  V3 texture_shift;       ///< [m]
-  V3 size;                ///< cookie: radius, -, height [m]
-  std::vector<V3> chips;  ///< cookie: chips, body frame (x, y) and radius [m]
-  AimMark aim;            ///< blocks only
+  V3 texture_shift;                                ///< [m]
+  V3 size;                                         ///< cookie: radius, -, height [m]
+  std::vector<V3> chips;                           ///< cookie: chips, body frame (x, y) and radius [m]
+  std::shared_ptr<const std::vector<Mark>> marks;  ///< null where nothing is marked
+  AimMark aim;                                     ///< blocks only
 };
 
 /// One thing to draw. Items of one body stand together.
@@ -32,14 +45,23 @@ struct DrawItem {
   int owner = -1;  ///< index of the body in the scene
   bool casts_shadow = true;
   float dimming_radius = 0;  ///< of the sphere that keeps ambient light from its neighbours [m]; 0 = none
+  float glow = 0;            ///< light that it sends out, in parts of its colour
+};
+
+/// A lamp without shadows.
+struct PointLight {
+  V3 position;  ///< world
+  V3 color;     ///< linear radiance times 1/pi of a white surface that faces it at 1 m
 };
 
 struct Lighting {
-  V3 towards_light{0, 0, 1};       ///< unit, world
-  V3 stage_center;                 ///< shadows are right within this sphere
-  float stage_radius = 2;          ///< [m]
+  V3 towards_light{0, 0, 1};  ///< unit, world
+  V3 stage_center;            ///< shadows are right within this sphere
+  float stage_radius = 2;     ///< [m]
+  float brightness = 1;       ///< of sun and sky
+  std::vector<PointLight> lamps;
   bool sky = false;                ///< voxel worlds: sky instead of a backdrop, into which far things fade
-  float fog_from = 0, fog_to = 0;  ///< [m]
+  float fog_from = 0, fog_to = 1;  ///< [m]
 };
 
 /// Renders RGB with 2 x 2 samples a pixel. Holds buffers, so keep one for each thread.
@@ -55,6 +77,7 @@ class Shader {
   V3 shade(std::uint32_t surface, float closeness, float ray_x, float ray_y) const;
   V3 background(float ray_x, float ray_y) const;
   V3 normal_of(const PreparedItem& item, std::uint32_t triangle, V3 p_B) const;
+  V3 lamps_at(V3 p_W, V3 normal_W) const;
   float shadow_at(V3 p_C, float slope) const;
   float ambient_at(const PreparedItem& item, V3 p_W, V3 normal_W) const;
 
@@ -71,8 +94,7 @@ class Shader {
   Affine X_WC_, shadow_from_camera_;
   Projector shadow_projector_;
   Affine X_LW_;
-  bool sky_ = false;
-  float fog_from_ = 0, fog_to_ = 0;
+  Lighting lighting_;
   float sample_angle_ = 0;  ///< width of a sample at 1 m [m]
 };
 

@@ -8,7 +8,9 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "sim/answer.h"
 #include "sim/faults/fault.h"
+#include "sim/pair.h"
 #include "sim/rejection.h"
 #include "sim/truth.h"
 #include "sim/vec.h"
@@ -45,8 +47,21 @@ void check_options(const Scenario& scenario, const std::string& split, int take,
   }
 }
 
-/// Draws and simulates until a take shows what it is for.
-World make_world(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options) {
+/// For as long as the clip, and as another take would have it.
+void simulate_as_asked(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
+                       World& world) {
+  const double duration = options.duration_s.value_or(scenario.duration_s);
+  if (options.second_take == 0 && duration <= world.scene.duration_s && !world.motion.steps.empty()) return;
+  world.scene.duration_s = std::max(duration, world.scene.duration_s);
+  if (options.second_take > 0) {
+    perturb(world.scene, scenario.name + "|" + split + "|" + std::to_string(take), options.second_take);
+  }
+  world.motion = simulate(world.scene);
+}
+
+/// Draws and simulates until a take shows what it is for. `accepted` is the attempt that does.
+World make_world(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
+                 int& accepted) {
   std::string reason;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     World world;
@@ -58,19 +73,22 @@ World make_world(const Scenario& scenario, const std::string& split, int take, c
       if (rejection_log()) rejection_log()(scenario.name, split, take, attempt, reason);
       continue;
     }
-    const double duration = options.duration_s.value_or(scenario.duration_s);
-    if (options.second_take > 0 || duration > world.scene.duration_s) {
-      world.scene.duration_s = std::max(duration, world.scene.duration_s);
-      if (options.second_take > 0) {
-        perturb(world.scene, scenario.name + "|" + split + "|" + std::to_string(take), options.second_take);
-      }
-      world.motion = simulate(world.scene);
-    }
+    simulate_as_asked(scenario, split, take, options, world);
+    accepted = attempt;
     return world;
   }
   throw InputError(scenario.file, "/require",
                    split + " take " + std::to_string(take) + ": " + std::to_string(kAttempts) +
                        " draws in a row were rejected, the last: " + reason);
+}
+
+/// The same draw with other values of the parameters in which the variant differs.
+World make_variant(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
+                   int attempt, const std::string& variant) {
+  World world;
+  world.scene = resolve(scenario, split, take, attempt, overrides_of(scenario, variant));
+  simulate_as_asked(scenario, split, take, options, world);
+  return world;
 }
 
 int context_frames(const Scenario& scenario, Rate rate);
@@ -84,11 +102,13 @@ std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int wi
     for (const double x : X_C0C.position) values.push_back(static_cast<float>(x));
     for (const double x : turn) values.push_back(static_cast<float>(x));
     const JawState& jaws = world.jaws;
-    const Projection target = jaws.present ? project(world.camera, jaws.target) : Projection{};
-    values.push_back(jaws.present ? 1.0F : 0.0F);
-    values.push_back(jaws.present ? static_cast<float>(2 * target.u / width - 1) : 0.0F);
-    values.push_back(jaws.present ? static_cast<float>(2 * target.v / height - 1) : 0.0F);
-    values.push_back(static_cast<float>(jaws.phase));
+    const ActState act = jaws.present ? ActState{true, jaws.phase, jaws.target} : world.act;
+    const Projection target = act.present ? project(world.camera, act.target) : Projection{};
+    const bool seen = act.present && target.depth > 0;
+    values.push_back(act.present ? 1.0F : 0.0F);
+    values.push_back(seen ? static_cast<float>(2 * target.u / width - 1) : 0.0F);
+    values.push_back(seen ? static_cast<float>(2 * target.v / height - 1) : 0.0F);
+    values.push_back(static_cast<float>(act.phase));
   }
   return values;
 }
@@ -151,6 +171,8 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
   for (const FrameWorld& frame : world.timeline) {
     info.actions.values.insert(info.actions.values.end(), frame.actions.begin(), frame.actions.end());
   }
+  info.tags = scenario.tags;
+  info.answers = answer_questions(scenario, world.scene, info);
   return info;
 }
 
@@ -259,13 +281,24 @@ void log_rejections(RejectionLog log) { sim::rejection_log() = std::move(log); }
 void render_episode(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
                     EpisodeSink& sink) {
   sim::check_options(scenario, split, take, options);
-  sim::World world = sim::make_world(scenario, split, take, options);
+  int attempt = 0;
+  sim::World world = sim::make_world(scenario, split, take, options, attempt);
+  if (!options.variant.empty() && options.variant != "with") {
+    world = sim::make_variant(scenario, split, take, options, attempt, options.variant);
+  }
   const double duration = options.duration_s.value_or(scenario.duration_s);
   const int count = std::max(1, static_cast<int>(std::floor(duration * options.rate.hz() + 1e-9)));
   world.timeline = sim::make_timeline(world.scene, world.motion, options.rate, count, options.width, options.height);
   world.context_frames = sim::context_frames(scenario, options.rate);
   if (!options.fault.empty()) sim::apply_fault(scenario, options, world);
   EpisodeInfo info = sim::make_info(scenario, split, take, options, world);
+  if (!options.variant.empty()) {
+    const std::string partner = sim::partner_of(options.variant);
+    const sim::World other = sim::make_variant(scenario, split, take, options, attempt, partner);
+    info.pair = sim::compare_futures(
+        scenario, options.variant, world.timeline,
+        sim::make_timeline(other.scene, other.motion, options.rate, count, options.width, options.height));
+  }
   sim::EpisodeRenderer renderer(world, options, info);
   sink.begin(info);
   renderer.run(

@@ -18,6 +18,7 @@ struct RenderOptions {
   bool visibility = true;            ///< BodyState::visible_px and full_px; implied by `truth`
   std::string mode;                  ///< empty: the scenario's first
   int second_take = 0;               ///< k > 0: the k-th perturbed twin
+  std::string variant;               ///< with | without | null of a matched pair; empty: the take itself
   std::string fault;                 ///< a name from scenarios/faults.json; empty: a true episode
   double severity = 1;               ///< of the fault, where it has a size
   int threads = 1;                   ///< the result does not depend on it

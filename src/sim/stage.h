@@ -16,13 +16,15 @@ class Stage {
   Stage(const SceneSpec& scene, const Motion& motion, bool fine);
   /// All living bodies; `owner` is the index of the body. Thread-safe.
   std::vector<DrawItem> items(const FrameWorld& world) const;
-  Lighting lighting() const;
+  Lighting lighting(const FrameWorld& world) const;
 
  private:
   struct Part {
     std::shared_ptr<const Mesh> mesh;
     Surface surface;
-    bool tinted = true;  ///< takes the body's colour of the frame
+    bool tinted = true;   ///< takes the body's colour of the frame
+    bool placed = false;  ///< somewhere in the body, at X_BP
+    Pose X_BP;
   };
   struct Look {
     std::vector<std::vector<Part>> forms;  ///< [form][part]
@@ -33,7 +35,11 @@ class Stage {
   Look make_look(std::size_t body, const Motion& motion, bool fine) const;
   void add_voxel_looks(const Motion& motion);
 
+  /// What trails have left on a body until now; null for nothing.
+  std::shared_ptr<const std::vector<Mark>> marks_on(int body, double time_s) const;
+
   const SceneSpec& scene_;
+  const Motion& motion_;
   std::vector<Look> looks_;
 };
 

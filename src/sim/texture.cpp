@@ -88,6 +88,10 @@ float canvas(float u, float v) {
          0.14F * fractal(u, v, 5, 3, 35);
 }
 
+float sand(float u, float v) {
+  return 1.0F + 0.10F * fractal(u, v, 4, 3, 61) + 0.20F * noise(u * 128, v * 128, 128, 128, 67);
+}
+
 float crumb(float u, float v) { return 1.0F + 0.22F * fractal(u, v, 10, 4, 51); }
 
 }  // namespace
@@ -142,6 +146,10 @@ const Texture& plaster_texture() {
 }
 const Texture& canvas_texture() {
   static const Texture texture = make(canvas);
+  return texture;
+}
+const Texture& sand_texture() {
+  static const Texture texture = make(sand);
   return texture;
 }
 const Texture& crumb_texture() {

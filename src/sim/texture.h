@@ -25,6 +25,7 @@ const Texture& wood_texture();     ///< eight planks along u
 const Texture& tiles_texture();    ///< 8 x 8 tiles, chequered, with joints
 const Texture& plaster_texture();  ///< soft blotches at several scales
 const Texture& canvas_texture();   ///< weave with uneven threads
+const Texture& sand_texture();     ///< fine grains and faint ripples
 const Texture& crumb_texture();    ///< coarse grain: what a cookie is made of
 
 }  // namespace bitemark::sim

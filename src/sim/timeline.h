@@ -15,14 +15,24 @@ struct BodyFrame {
   Vec3 velocity{0, 0, 0}, angular_velocity{0, 0, 0};  ///< world
   int form = 0;                                       ///< index into Motion::forms of this body
   std::array<std::uint8_t, 3> color{};                ///< sRGB
+  double glow = 0;                                    ///< of a lamp: 0 off, 1 on
   double wobble = 0;                                  ///< faults only: amplitude of the surface's shaking, in radii
+};
+
+/// What is being done to the world, besides biting: told by the controls.
+struct ActState {
+  bool present = false;
+  double phase = 0;      ///< 0 to 1
+  Vec3 target{0, 0, 0};  ///< world
 };
 
 struct FrameWorld {
   double time_s = 0;
+  double brightness = 1;  ///< of the room's light
   Camera camera;
   std::vector<BodyFrame> bodies;  ///< in the order of SceneSpec::bodies
   JawState jaws;
+  ActState act;
   VoxelView voxels;
   std::vector<float> actions;  ///< since the frame before; empty where nobody acts
 };

@@ -20,7 +20,7 @@ void mirror(Frame& frame) {
 Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader) {
   const int source = world.shown.empty() ? index : world.shown[static_cast<std::size_t>(index)];
   const FrameWorld& at = world.timeline[static_cast<std::size_t>(source)];
-  Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(), width, height);
+  Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(at), width, height);
   if (at.voxels.present) draw_overlay(at.voxels, world.scene.voxels->kinds, frame);
   if (world.mirrored_from >= 0 && index >= world.mirrored_from) mirror(frame);
   return frame;

@@ -83,7 +83,9 @@ Comparison compare(const RunReport& a, const RunReport& b, const GateMargins& ma
                     a.protocol, b.protocol));
   const auto pairs = pair_up(a, b);
   if (pairs.empty()) throw InputError("the two reports have no take in common");
-  Comparison comparison{subject_of(a), subject_of(b), {}, {}, 1, Verdict::kPass, true};
+  Comparison comparison{subject_of(a), subject_of(b), {}, {}, 1, Verdict::kPass, true, {}};
+  for (const auto& one : a.cases)
+    if (find_case(b, one.which.id()) == nullptr) comparison.missing.push_back(one.which.id());
   for (const auto& capability : capabilities()) {
     const auto differences = differences_of(pairs, capability);
     if (differences.empty()) continue;
@@ -131,6 +133,9 @@ std::string describe(const Comparison& comparison) {
       }
     if (!any) text += " none";
   }
+  if (!comparison.missing.empty())
+    text += fmt::format("\n{} takes of {} are missing in {}, {} the first", comparison.missing.size(), comparison.a,
+                        comparison.b, comparison.missing.front());
   return text + fmt::format("\nexact McNemar p of the flips: {:.3f}\n", comparison.mcnemar);
 }
 
@@ -148,9 +153,14 @@ Json to_json(const Comparison& comparison) {
                     {"scenarios", row.difference.clusters}});
   Json flips = Json::array();
   for (const auto& flip : comparison.flips) flips.push_back({{"id", flip.id}, {"better", flip.better}});
-  return {{"verdict", text_of(comparison.verdict)}, {"a", comparison.a},    {"b", comparison.b},
-          {"identical", comparison.identical},      {"capabilities", rows}, {"flips", flips},
-          {"mcnemar_p", comparison.mcnemar}};
+  return {{"verdict", text_of(comparison.verdict)},
+          {"a", comparison.a},
+          {"b", comparison.b},
+          {"identical", comparison.identical},
+          {"capabilities", rows},
+          {"flips", flips},
+          {"mcnemar_p", comparison.mcnemar},
+          {"missing", comparison.missing}};
 }
 
 }  // namespace bitemark

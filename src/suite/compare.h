@@ -30,7 +30,8 @@ struct Comparison {
   std::vector<Flip> flips;
   double mcnemar = 1;
   Verdict verdict = Verdict::kPass;
-  bool identical = false;  ///< every take has the same scores
+  bool identical = false;            ///< every take has the same scores
+  std::vector<std::string> missing;  ///< takes of A that B lacks: nothing is known of them
 };
 
 /// Margins of the gate, in plausibility.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <Eigen/Core>
+#include <functional>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -15,6 +17,8 @@ namespace {
 
 constexpr int kWindowsADimension = 10;
 constexpr const char* kReference = "oracle";
+constexpr int kGroups = 10;
+constexpr double kStudent = 2.262;  // 97.5 % of Student's t with kGroups - 1 degrees of freedom
 
 struct ClipRow {
   std::string generator;
@@ -32,9 +36,22 @@ std::vector<ClipRow> clips_of(const RunOptions& options, const RunReport& report
   return rows;
 }
 
-std::string key_of(const RunOptions& options, const RunReport& report) {
+/// The feature network: ours lies in a checkpoint folder, a published one is a TorchScript file.
+struct Network {
+  std::string space;               ///< the name that its distance may bear
+  fs::path file;                   ///< what the fingerprint covers
+  std::vector<std::string> words;  ///< for bitemark-model features
+};
+
+Network network_of(const fs::path& features) {
+  const std::string path = fs::absolute(features).string();
+  if (!fs::is_directory(features)) return {"FVD", features, {"--torchscript", path}};
+  return {"FVD-sim", features / "features.safetensors", {"--checkpoint", path}};
+}
+
+std::string key_of(const RunReport& report) {
   Sha256 hash;
-  hash.update(program_fingerprint() + sha256_of_file(options.suite.features / "features.safetensors"));
+  hash.update(program_fingerprint() + report.features_digest);
   for (const auto& one : report.cases)
     for (const auto& take : one.takes) hash.update(one.which.id() + take.generator + take.rollout_digest);
   return hex(hash.finish()).substr(0, 16);
@@ -46,7 +63,7 @@ struct Features {
   std::vector<int> owner;
 };
 
-Features compute_features(const RunOptions& options, const std::vector<ClipRow>& rows) {
+Features compute_features(const RunOptions& options, const Network& network, const std::vector<ClipRow>& rows) {
   const fs::path work = options.out / "work" / "features";
   std::error_code ignored;
   fs::remove_all(work, ignored);
@@ -59,10 +76,10 @@ Features compute_features(const RunOptions& options, const std::vector<ClipRow>&
   }
   save_json(work / "clips.json", {{"clips", ids}});
   const fs::path out = work / "features.out.safetensors";
-  const auto result =
-      run_process({find_program("bitemark-model").string(), "features", "--checkpoint",
-                   fs::absolute(options.suite.features).string(), "--clips", work.string(), "--out", out.string()},
-                  options.generator_limits, {}, work / "features.log");
+  std::vector<std::string> words{find_program("bitemark-model").string(), "features"};
+  words.insert(words.end(), network.words.begin(), network.words.end());
+  words.insert(words.end(), {"--clips", work.string(), "--out", out.string()});
+  const auto result = run_process(words, options.generator_limits, {}, work / "features.log");
   if (!result.ok()) throw InputError("bitemark-model features", "", result.describe());
   const SafetensorsFile file(out);
   const auto& values = file.at("features", DType::kF32, {-1, -1});
@@ -74,68 +91,113 @@ Features compute_features(const RunOptions& options, const std::vector<ClipRow>&
   return features;
 }
 
-Eigen::MatrixXd rows_of(const Features& features, const std::vector<ClipRow>& clips, const std::string& generator,
-                        const std::vector<std::string>& only) {
-  std::vector<Eigen::Index> picked;
+/// One clip of the truth and the same take of a generator, as the windows' features of both.
+struct PairedClip {
+  Eigen::MatrixXd truth, rollout;
+};
+
+std::map<std::string, std::vector<Eigen::Index>> windows_by_take(const Features& features,
+                                                                 const std::vector<ClipRow>& clips,
+                                                                 const std::string& generator) {
+  std::map<std::string, std::vector<Eigen::Index>> windows;
   for (std::size_t i = 0; i < features.owner.size(); ++i) {
     const auto& clip = clips[static_cast<std::size_t>(features.owner[i])];
-    const bool wanted = std::find(only.begin(), only.end(), clip.file.filename().string()) != only.end();
-    if (clip.generator == generator && wanted) picked.push_back(static_cast<Eigen::Index>(i));
+    if (clip.generator == generator) windows[clip.file.filename().string()].push_back(static_cast<Eigen::Index>(i));
   }
-  return features.values(picked, Eigen::all);
+  return windows;
+}
+
+std::vector<PairedClip> paired_clips(const Features& features, const std::vector<ClipRow>& clips,
+                                     const std::string& generator) {
+  const auto truth = windows_by_take(features, clips, kReference);
+  std::vector<PairedClip> pairs;
+  for (const auto& [take, windows] : windows_by_take(features, clips, generator))
+    if (const auto found = truth.find(take); found != truth.end())
+      pairs.push_back({features.values(found->second, Eigen::all), features.values(windows, Eigen::all)});
+  return pairs;
+}
+
+Eigen::MatrixXd stacked(const std::vector<PairedClip>& pairs, Eigen::MatrixXd PairedClip::*side,
+                        const std::function<bool(std::size_t)>& wanted) {
+  Eigen::Index rows = 0, at = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) rows += wanted(i) ? (pairs[i].*side).rows() : 0;
+  Eigen::MatrixXd all(rows, (pairs.front().*side).cols());
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (!wanted(i)) continue;
+    all.middleRows(at, (pairs[i].*side).rows()) = pairs[i].*side;
+    at += (pairs[i].*side).rows();
+  }
+  return all;
+}
+
+/// Standard error by the delete-a-group jackknife (Kott 2001): clips leave in ten groups, with all their windows and
+/// on both sides, so that windows of one rollout count once.
+double standard_error(const std::vector<PairedClip>& pairs) {
+  std::vector<double> values;
+  for (int group = 0; group < kGroups; ++group) {
+    const auto wanted = [&](std::size_t i) { return static_cast<int>(i) % kGroups != group; };
+    values.push_back(
+        frechet_distance(stacked(pairs, &PairedClip::truth, wanted), stacked(pairs, &PairedClip::rollout, wanted)));
+  }
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / kGroups;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return std::sqrt(squares * (kGroups - 1) / kGroups);
+}
+
+DistributionResult compare_clips(const std::string& generator, const std::vector<PairedClip>& pairs) {
+  const auto every = [](std::size_t) { return true; };
+  const auto truth = stacked(pairs, &PairedClip::truth, every);
+  const auto rollouts = stacked(pairs, &PairedClip::rollout, every);
+  DistributionResult result;
+  result.generator = generator;
+  result.frechet = frechet_distance(truth, rollouts);
+  result.half_width = kStudent * standard_error(pairs);
+  result.mmd2 = unbiased_mmd2(truth, rollouts);
+  result.windows = static_cast<int>(std::min(truth.rows(), rollouts.rows()));
+  result.clips = static_cast<int>(pairs.size());
+  result.dimensions = static_cast<int>(truth.cols());
+  result.small_sample = result.windows < kWindowsADimension * result.dimensions;
+  return result;
 }
 
 void compare_rows(const Features& features, const std::vector<ClipRow>& clips, RunReport& report) {
   for (const auto& generator : report.generators) {
-    std::vector<std::string> shared;  // the same takes on both sides
-    for (const auto& clip : clips)
-      if (clip.generator == generator) shared.push_back(clip.file.filename().string());
-    if (generator == kReference || shared.empty()) continue;
-    const auto truth = rows_of(features, clips, kReference, shared);
-    const auto rollouts = rows_of(features, clips, generator, shared);
-    if (truth.rows() < 2 || rollouts.rows() < 2) continue;
-    const auto dimensions = static_cast<int>(truth.cols());
-    const auto windows = static_cast<int>(std::min(truth.rows(), rollouts.rows()));
-    report.distributions.push_back({generator, frechet_distance(truth, rollouts), unbiased_mmd2(truth, rollouts),
-                                    windows, static_cast<int>(shared.size()), dimensions,
-                                    windows < kWindowsADimension * dimensions});
+    if (generator == kReference) continue;
+    const auto pairs = paired_clips(features, clips, generator);
+    if (pairs.size() >= 2 * kGroups) report.distributions.push_back(compare_clips(generator, pairs));
   }
 }
 
 }  // namespace
 
 void measure_distributions(const RunOptions& options, RunReport& report) {
-  if (options.suite.features.empty() || !fs::exists(options.suite.features / "features.safetensors")) return;
+  const fs::path& features = options.features.empty() ? options.suite.features : options.features;
+  if (features.empty()) return;
+  const Network network = network_of(features);
   try {
+    if (!fs::exists(network.file)) throw InputError(network.file.string(), "", "does not exist");
     find_program("bitemark-model");
   } catch (const InputError& error) {
-    fmt::print(stderr, "FVD-sim is left out: {}\n", error.what());
+    if (!options.features.empty()) throw;
+    fmt::print(stderr, "{} is left out: {}\n", network.space, error.what());
     return;
   }
-  report.features = "FVD-sim";
+  report.features = network.space;
+  report.features_digest = sha256_of_file(network.file).substr(0, 16);
   const fs::path cache = options.out / "features.json";
-  const std::string key = key_of(options, report);
+  const std::string key = key_of(report);
   if (fs::exists(cache)) {
     const Json json = load_json(cache);
     if (json.value("key", "") == key) {
-      for (const auto& one : json.at("distributions"))
-        report.distributions.push_back({one.at("generator"), one.at("frechet"), one.at("mmd2"), one.at("windows"),
-                                        one.at("clips"), one.at("dimensions"), one.at("small_sample")});
+      report.distributions =
+          distributions_from_json(json_member<Json>(json, "distributions", cache.string()), cache.string());
       return;
     }
   }
   const auto clips = clips_of(options, report);
-  compare_rows(compute_features(options, clips), clips, report);
-  Json rows = Json::array();
-  for (const auto& one : report.distributions)
-    rows.push_back({{"generator", one.generator},
-                    {"frechet", one.frechet},
-                    {"mmd2", one.mmd2},
-                    {"windows", one.windows},
-                    {"clips", one.clips},
-                    {"dimensions", one.dimensions},
-                    {"small_sample", one.small_sample}});
-  save_json(cache, {{"key", key}, {"distributions", rows}});
+  compare_rows(compute_features(options, network, clips), clips, report);
+  save_json(cache, {{"key", key}, {"distributions", to_json(report.distributions)}});
 }
 
 }  // namespace bitemark

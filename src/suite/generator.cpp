@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -13,11 +14,11 @@
 namespace bitemark {
 namespace {
 
-/// Names and contents of all files below, in the order of their names.
-std::string digest_of_folder(const fs::path& folder) {
+/// Names and contents of the wanted files below, in the order of their names.
+std::string digest_of_files(const fs::path& folder, const std::function<bool(const fs::path&)>& wanted) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file()) files.push_back(entry.path());
+    if (entry.is_regular_file() && wanted(entry.path())) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   Sha256 hash;
   for (const auto& file : files) hash.update(fs::relative(file, folder).string() + "|" + sha256_of_file(file) + "|");
@@ -34,6 +35,7 @@ fs::path existing_folder(const std::string& text) {
   return text;
 }
 
+/// The fingerprint covers what the model computes with, not its card.
 GeneratorSpec checkpoint(const std::string& text, const std::string& rest) {
   const fs::path folder = existing_folder(rest);
   if (!fs::exists(folder / "config.json")) throw InputError(rest, "", "is not a checkpoint: it holds no config.json");
@@ -42,7 +44,9 @@ GeneratorSpec checkpoint(const std::string& text, const std::string& rest) {
           last_name(folder),
           {find_program("bitemark-model").string(), "rollout", "--checkpoint", fs::absolute(folder).string()},
           folder,
-          digest_of_folder(folder)};
+          digest_of_files(folder, [](const fs::path& file) {
+            return file.extension() == ".safetensors" || file.extension() == ".json";
+          })};
 }
 
 GeneratorSpec command(const std::string& text, const std::string& rest) {
@@ -53,7 +57,9 @@ GeneratorSpec command(const std::string& text, const std::string& rest) {
 
 GeneratorSpec folder(const std::string& text, const std::string& rest) {
   const fs::path path = existing_folder(rest);
-  return {GeneratorSpec::Kind::kFolder, text, last_name(path), {}, path, digest_of_folder(path)};
+  return {GeneratorSpec::Kind::kFolder, text, last_name(path), {}, path, digest_of_files(path, [](const fs::path&) {
+            return true;
+          })};
 }
 
 /// The file or picture folder that answers a take; empty when there is none.

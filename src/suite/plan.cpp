@@ -52,8 +52,12 @@ void load_calibration(Suite& suite) {
   const Json json = load_json(path);
   const auto measurements = json_member<Json>(json, "measurements", file);
   for (const auto& [key, entry] : measurements.items())
-    suite.calibration[key] = {json_member<double>(entry, "ceiling", file, "/measurements/" + key),
-                              json_member<double>(entry, "floor", file, "/measurements/" + key)};
+    suite.calibration.measurements[key] = {json_member<double>(entry, "ceiling", file, "/measurements/" + key),
+                                           json_member<double>(entry, "floor", file, "/measurements/" + key)};
+  const auto alarms = json_member<Json>(json, "false_alarms", file);
+  for (const auto& [key, entry] : alarms.items())
+    suite.calibration.false_alarms[key] = {json_member<int>(entry, "alarms", file, "/false_alarms/" + key),
+                                           json_member<int>(entry, "second_takes", file, "/false_alarms/" + key)};
   suite.calibration_version = sha256_hex(json.dump()).substr(0, 16);
 }
 
@@ -65,7 +69,7 @@ std::string Case::id() const {
 
 std::uint64_t Case::seed() const { return seed_from_text("rollout|" + id()); }
 
-Suite load_suite(const std::filesystem::path& path) {
+Suite load_suite(const std::filesystem::path& path, bool with_calibration) {
   Suite suite;
   suite.file = path.string();
   const Json json = load_json(path);
@@ -81,7 +85,7 @@ Suite load_suite(const std::filesystem::path& path) {
   if (!entries.is_array() || entries.empty()) throw InputError(file, "/entries", "is not a list of at least one entry");
   for (std::size_t i = 0; i < entries.size(); ++i)
     suite.entries.push_back(entry_from(entries[i], file, fmt::format("/entries/{}", i)));
-  load_calibration(suite);
+  if (with_calibration) load_calibration(suite);
   return suite;
 }
 
@@ -93,10 +97,13 @@ std::filesystem::path find_suite(const std::string& name, const std::filesystem:
   return path;
 }
 
-void save_calibration(const Suite& suite, const std::map<std::string, Calibration>& calibration) {
-  Json measurements = Json::object();
-  for (const auto& [key, entry] : calibration) measurements[key] = {{"ceiling", entry.ceiling}, {"floor", entry.floor}};
-  save_json(calibration_path(suite), {{"schema", 1}, {"measurements", measurements}});
+void save_calibration(const Suite& suite, const Constants& constants) {
+  Json measurements = Json::object(), alarms = Json::object();
+  for (const auto& [key, one] : constants.measurements)
+    measurements[key] = {{"ceiling", one.ceiling}, {"floor", one.floor}};
+  for (const auto& [key, one] : constants.false_alarms)
+    alarms[key] = {{"alarms", one.alarms}, {"second_takes", one.second_takes}};
+  save_json(calibration_path(suite), {{"schema", 2}, {"measurements", measurements}, {"false_alarms", alarms}});
 }
 
 std::vector<Case> plan_cases(const Suite& suite, const Selection& selection) {

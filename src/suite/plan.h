@@ -19,6 +19,8 @@ struct Case {
   std::string split;  ///< train | test | ood
   int take = 0;
   std::string id() const;
+  /// "<scenario>/<mode>": what constants are kept for.
+  std::string situation() const { return scenario + "/" + mode; }
   /// The generator's noise: the same for every checkpoint, so that two are compared on common random numbers.
   std::uint64_t seed() const;
 };
@@ -35,24 +37,38 @@ struct Calibration {
   double floor = 0;    ///< the best floor row's median: plausibility 0
 };
 
+/// How often a violation was called on second takes, which have none.
+struct FalseAlarms {
+  int alarms = 0, second_takes = 0;
+  /// At most 1 % is allowed; beyond it the violation is not called on that scenario.
+  bool too_many() const { return alarms > 0.01 * second_takes; }
+};
+
+/// What `bitemark calibrate` measures.
+struct Constants {
+  /// "<scenario>/<mode>/<measurement>": absent where the metric cannot tell true from false there.
+  std::map<std::string, Calibration> measurements;
+  /// "<scenario>/<mode>/<violation>": those that rang at all.
+  std::map<std::string, FalseAlarms> false_alarms;
+};
+
 struct Suite {
   std::string name;
   std::string file;
   int size = 64;  ///< width and height [px]
   Rate rate;
   int second_takes = 8;            ///< perturbed twins that tell the ceiling
-  std::filesystem::path features;  ///< checkpoint folder with the FVD-sim network; empty = none
+  std::filesystem::path features;  ///< checkpoint folder (FVD-sim) or TorchScript file (FVD); empty = none
   std::vector<SuiteEntry> entries;
-  /// "<scenario>/<mode>/<measurement>": absent where the metric cannot tell true from false there.
-  std::map<std::string, Calibration> calibration;
+  Constants calibration;
   std::string calibration_version;  ///< digest of the calibration file; empty = none
 };
 
-/// Reads a suite and <name>.calibration.json beside it, if there. Throws InputError naming the JSON pointer.
-Suite load_suite(const std::filesystem::path& path);
+/// Reads a suite and <name>.calibration.json beside it, if there and wanted. Throws InputError naming the JSON pointer.
+Suite load_suite(const std::filesystem::path& path, bool with_calibration = true);
 /// A path, or the name of a file in <scenarios>/suites.
 std::filesystem::path find_suite(const std::string& name, const std::filesystem::path& scenarios);
-void save_calibration(const Suite& suite, const std::map<std::string, Calibration>& calibration);
+void save_calibration(const Suite& suite, const Constants& constants);
 
 /// Which part of a plan is wanted. Empty lists select everything.
 struct Selection {

@@ -124,8 +124,8 @@ std::map<std::string, double> plausibility_of(const Suite& suite, const Case& wh
   for (const auto& result : metrics) {
     const Metric* metric = find_metric(result.metric);
     if (metric == nullptr || result.status == Status::kNotApplicable) continue;
-    const auto found = suite.calibration.find(which.scenario + "/" + which.mode + "/" + metric->headline);
-    if (found == suite.calibration.end()) continue;
+    const auto found = suite.calibration.measurements.find(which.situation() + "/" + metric->headline);
+    if (found == suite.calibration.measurements.end()) continue;
     const auto [ceiling, floor] = found->second;
     const double value = result.status == Status::kFailed ? floor : result.measurements.front().value;
     plausibility[result.metric] = std::clamp((value - floor) / (ceiling - floor), 0.0, 1.0);

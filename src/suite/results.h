@@ -39,6 +39,7 @@ struct CaseResult {
 struct DistributionResult {
   std::string generator;
   double frechet = 0;
+  double half_width = 0;  ///< of the 95 % interval, windows of one rollout counted once
   double mmd2 = 0;
   int windows = 0;  ///< of each side
   int clips = 0;
@@ -64,6 +65,7 @@ struct RunReport {
   std::vector<CaseResult> cases;
   std::vector<DistributionResult> distributions;
   std::string features;                                             ///< name of the feature space: "FVD-sim" or "FVD"
+  std::string features_digest;                                      ///< of the network's file
   std::map<std::string, std::map<std::string, Score>> scores;       ///< capability -> generator -> score
   std::map<std::string, std::map<std::string, double>> physics_iq;  ///< generator -> {original, verified, sim}
   std::string digest;  ///< of everything that was found: equal for equal results
@@ -85,6 +87,8 @@ std::vector<Value> capability_values(const RunReport& report, const std::string&
 
 Json to_json(const CaseResult& result);
 CaseResult case_result_from_json(const Json& json, const std::string& file);
+Json to_json(const std::vector<DistributionResult>& distributions);
+std::vector<DistributionResult> distributions_from_json(const Json& json, const std::string& file);
 Json to_json(const RunReport& report);
 /// A report.json, or a folder that holds one. Throws InputError.
 RunReport load_report(const std::filesystem::path& path);

@@ -84,22 +84,6 @@ Json score_json(const Score& score) {
           {"minimum_detectable_effect", minimum_detectable_effect(e)}};
 }
 
-Json distribution_json(const DistributionResult& one) {
-  return {{"generator", one.generator},      {"frechet", one.frechet}, {"mmd2", one.mmd2},
-          {"windows", one.windows},          {"clips", one.clips},     {"dimensions", one.dimensions},
-          {"small_sample", one.small_sample}};
-}
-
-DistributionResult distribution_from(const Json& json, const std::string& file) {
-  return {json_member<std::string>(json, "generator", file),
-          json_member<double>(json, "frechet", file),
-          json_member<double>(json, "mmd2", file),
-          json_member<int>(json, "windows", file),
-          json_member<int>(json, "clips", file),
-          json_member<int>(json, "dimensions", file),
-          json_member<bool>(json, "small_sample", file)};
-}
-
 }  // namespace
 
 Json to_json(const CaseResult& result) {
@@ -127,6 +111,30 @@ CaseResult case_result_from_json(const Json& json, const std::string& file) {
   return result;
 }
 
+Json to_json(const std::vector<DistributionResult>& distributions) {
+  Json rows = Json::array();
+  for (const auto& one : distributions)
+    rows.push_back({{"generator", one.generator},
+                    {"frechet", one.frechet},
+                    {"half_width", one.half_width},
+                    {"mmd2", one.mmd2},
+                    {"windows", one.windows},
+                    {"clips", one.clips},
+                    {"dimensions", one.dimensions},
+                    {"small_sample", one.small_sample}});
+  return rows;
+}
+
+std::vector<DistributionResult> distributions_from_json(const Json& json, const std::string& file) {
+  std::vector<DistributionResult> rows;
+  for (const auto& one : json)
+    rows.push_back({json_member<std::string>(one, "generator", file), json_member<double>(one, "frechet", file),
+                    json_member<double>(one, "half_width", file), json_member<double>(one, "mmd2", file),
+                    json_member<int>(one, "windows", file), json_member<int>(one, "clips", file),
+                    json_member<int>(one, "dimensions", file), json_member<bool>(one, "small_sample", file)});
+  return rows;
+}
+
 Json to_json(const RunReport& report) {
   Json json;
   json["schema"] = 1;
@@ -144,10 +152,8 @@ Json to_json(const RunReport& report) {
     for (const auto& [generator, score] : row) scores[capability][generator] = score_json(score);
   json["scores"] = scores;
   json["physics_iq"] = report.physics_iq;
-  json["features"] = report.features;
-  Json distributions = Json::array();
-  for (const auto& one : report.distributions) distributions.push_back(distribution_json(one));
-  json["distributions"] = distributions;
+  json["features"] = {{"space", report.features}, {"digest", report.features_digest}};
+  json["distributions"] = to_json(report.distributions);
   Json cases = Json::array();
   for (const auto& one : report.cases) cases.push_back(to_json(one));
   json["cases"] = cases;
@@ -169,9 +175,10 @@ RunReport load_report(const std::filesystem::path& path) {
   report.models = json_member<std::map<std::string, std::string>>(prints, "models", file, "/fingerprints");
   report.subject = json_member<std::string>(json, "subject", file);
   report.generators = json_member<std::vector<std::string>>(json, "generators", file);
-  report.features = json_member<std::string>(json, "features", file);
-  for (const auto& one : json_member<Json>(json, "distributions", file))
-    report.distributions.push_back(distribution_from(one, file));
+  const auto features = json_member<Json>(json, "features", file);
+  report.features = json_member<std::string>(features, "space", file, "/features");
+  report.features_digest = json_member<std::string>(features, "digest", file, "/features");
+  report.distributions = distributions_from_json(json_member<Json>(json, "distributions", file), file);
   for (const auto& one : json_member<Json>(json, "cases", file))
     report.cases.push_back(case_result_from_json(one, file));
   summarise(report);

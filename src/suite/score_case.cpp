@@ -48,6 +48,15 @@ const Truth& truth_for(const Scenarios& scenarios, const Suite& suite, const Cas
   return *again;
 }
 
+/// Violations that second takes of this situation raise too often say nothing there.
+void silence_false_alarms(const Suite& suite, const Case& which, std::vector<MetricResult>& metrics) {
+  for (auto& metric : metrics)
+    std::erase_if(metric.violations, [&](const Violation& violation) {
+      const auto found = suite.calibration.false_alarms.find(which.situation() + "/" + violation.type);
+      return found != suite.calibration.false_alarms.end() && found->second.too_many();
+    });
+}
+
 TakeResult score_foreign(const Scenarios& scenarios, const Suite& suite, const Case& which, const Judged& judged,
                          const GeneratorSpec& spec, const Truth& standard, const RolloutHook& hook) {
   try {
@@ -124,6 +133,7 @@ TakeResult judge(const Suite& suite, const Case& which, const Truth& truth, cons
   take.rollout_digest = digest_of(rollout);
   const Observation observation = observe(truth.episode, rollout, truth.second_takes);
   take.metrics = measure_all(observation);
+  silence_false_alarms(suite, which, take.metrics);
   take.plausibility = plausibility_of(suite, which, take.metrics);
   return take;
 }

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "model/commands.h"
 #include "model/generator.h"
+#include "model/torchscript_compat.h"
 #include "model/weights.h"
 #include "toys.h"
 
@@ -177,6 +178,50 @@ TEST(Features, OneRowAWindow) {
   EXPECT_EQ(file.at("features").shape, (std::vector<std::int64_t>{4, 16}));
   EXPECT_TRUE(at::equal(to_tensor(file, "owner"), at::tensor({0, 0, 0, 2}, at::kInt)));
   EXPECT_TRUE(at::isfinite(to_tensor(file, "features")).all().item<bool>());
+}
+
+/// Clips of one colour each, and a TorchScript file with the given forward.
+class TorchScriptFeatures : public testing::Test {
+ protected:
+  void SetUp() override {
+    options.clips = fresh_folder("clips");
+    options.out = fresh_folder("out") / "features.safetensors";
+    options.torchscript = fresh_folder("network") / "network.pt";
+    for (const auto& [id, level] : {std::pair{"dark", 51}, std::pair{"bright", 204}})
+      save_tensors(options.clips / (std::string(id) + ".safetensors"),
+                   {{"frames", at::full({16, 40, 40, 3}, level, at::kByte)}});
+    save_json(options.clips / "clips.json", {{"clips", {"dark", "bright"}}});
+  }
+  void write_network(const std::string& forward) const {
+    torch::jit::Module module("Network");
+    module.define(forward);
+    module.save(options.torchscript.string());
+  }
+  FeatureOptions options;
+};
+
+TEST_F(TorchScriptFeatures, TheSwitchesOfAPublishedI3dFileAreSet) {
+  write_network(R"(
+def forward(self, x, rescale: bool = True, resize: bool = True, return_features: bool = False):
+    assert x.size(1) == 3 and x.size(2) == 16 and x.size(3) == 224 and x.size(4) == 224
+    assert not rescale and not resize and return_features
+    return x.mean([2, 3, 4])
+)");
+  features(options);
+  // 51 and 204 of 255 are -0.6 and 0.6 of [-1, 1], in each of the three colours.
+  const Tensor expected = at::tensor({-0.6F, 0.6F}).unsqueeze(1).expand({2, 3});
+  EXPECT_TRUE(at::allclose(to_tensor(SafetensorsFile(options.out), "features"), expected, 0, 1e-5));
+}
+
+TEST_F(TorchScriptFeatures, AnswersOfAnotherShapeAreTold) {
+  write_network("def forward(self, x):\n    return x.mean()\n");
+  EXPECT_THAT([&] { features(options); }, ThrowsMessage<InputError>(HasSubstr("expected [1, features]")));
+  EXPECT_FALSE(std::filesystem::exists(options.out));
+}
+
+TEST_F(TorchScriptFeatures, AFileOfAnotherKindIsTold) {
+  write_file(options.torchscript, "this is no network");
+  EXPECT_THAT([&] { features(options); }, ThrowsMessage<InputError>(HasSubstr("is not a TorchScript file")));
 }
 
 }  // namespace

@@ -58,6 +58,16 @@ TEST(SlowPage, ReadsWithoutScriptAndScrubsWithIt) {
   EXPECT_THAT(live, HasSubstr("difference"));
 }
 
+TEST(SlowPage, IsScrubbedByKeysAndReadableInTheDark) {
+  const TemporaryFolder folder;
+  const fs::path page = make_report(folder.path() / "run");
+  const auto said = run_process({"/usr/bin/python3", BITEMARK_SOURCE_DIR "/tests/report/scrub.py", page.string(),
+                                 (folder.path() / "dark.png").string()},
+                                {120, 0, 0}, folder.path() / "log");
+  EXPECT_TRUE(said.ok()) << said.describe() << " " << said.error_tail;
+  EXPECT_GT(fs::file_size(folder.path() / "dark.png"), 10000U);
+}
+
 TEST(SlowPage, TheOtherFilesAreThere) {
   const TemporaryFolder folder;
   make_report(folder.path() / "run");

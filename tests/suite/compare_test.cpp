@@ -70,10 +70,34 @@ TEST(Compare, NamesTheTakesThatFlipped) {
   EXPECT_THAT(describe(comparison), testing::HasSubstr("passed before, fail now: scenario2-test-1"));
 }
 
+TEST(Compare, SaysWhichTakesAreMissing) {
+  auto partial = report_of(base);
+  partial.cases.erase(partial.cases.begin() + 5);
+  const auto comparison = compare(report_of(base), partial);
+  EXPECT_THAT(comparison.missing, testing::ElementsAre("scenario1-test-1"));
+  EXPECT_THAT(describe(comparison), testing::HasSubstr("1 takes of model are missing in model, scenario1-test-1"));
+  EXPECT_TRUE(compare(partial, report_of(base)).missing.empty());  // more than before is no gap
+}
+
 TEST(Compare, RefusesOtherProtocols) {
   auto other = report_of(base);
   other.protocol = "q";
   EXPECT_THROW(compare(report_of(base), other), InputError);
+}
+
+TEST(Calibration, RoundTripKeepsEveryConstant) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "s.json";
+  write_file(file, R"({"name": "s", "size": 64, "fps": "12", "second_takes": 2,
+                       "entries": [{"scenario": "bounce", "takes": 1}]})");
+  save_calibration(load_suite(file),
+                   {{{"bounce/continuation/motion.error", {0.25, 8.5}}}, {{"bounce/continuation/jumped", {3, 80}}}});
+  const Suite suite = load_suite(file);
+  EXPECT_EQ(suite.calibration.measurements.at("bounce/continuation/motion.error").floor, 8.5);
+  EXPECT_EQ(suite.calibration.false_alarms.at("bounce/continuation/jumped").alarms, 3);
+  EXPECT_TRUE(suite.calibration.false_alarms.at("bounce/continuation/jumped").too_many());
+  EXPECT_FALSE((FalseAlarms{0, 80}).too_many());
+  EXPECT_TRUE(load_suite(file, false).calibration.measurements.empty());
 }
 
 TEST(Report, RoundTripKeepsTheDigest) {

@@ -1,7 +1,10 @@
 // The metrics hold on what people really send: lossy video, another size, another rate.
 #include <gtest/gtest.h>
 
+#include "base/files.h"
+#include "base/subprocess.h"
 #include "metrics/metric.h"
+#include "suite/baselines.h"
 #include "suite/score_case.h"
 #include "temporary_folder.h"
 #include "video/video_file.h"
@@ -21,15 +24,26 @@ double value_of(const TakeResult& take, const std::string& name) {
   return -1;
 }
 
+/// The clip as people send it: x264 at constant rate factor 28, colours at half the resolution.
+Clip at_crf_28(const Clip& clip, Rate rate) {
+  const TemporaryFolder folder;
+  const fs::path exact = folder.path() / "exact.mkv", lossy = folder.path() / "lossy.mp4";
+  write_video(exact, Codec::kFfv1, clip, rate);
+  const auto made = run_process({"ffmpeg", "-v", "error", "-i", exact.string(), "-c:v", "libx264", "-crf", "28",
+                                 "-pix_fmt", "yuv420p", lossy.string()},
+                                {60, 0, 0}, folder.path() / "log");
+  EXPECT_TRUE(made.ok()) << made.describe();
+  EXPECT_LT(fs::file_size(lossy), fs::file_size(exact) / 4);
+  return read_clip(lossy, rate);
+}
+
 /// Truth and rollout of one case at a size and rate; the rollout is the truth after a trip through H.264.
 TakeResult through_h264(const std::string& scenario, int size, Rate rate, int take) {
   Suite suite = load_suite(kFolder / "suites" / "nightly.json");
   suite.second_takes = 1;
   const Case which{scenario, "continuation", "test", take};
   const Truth truth = render_truth_and_twins(only(scenario), suite, which, size, size, rate);
-  const TemporaryFolder folder;
-  write_video(folder.path() / "a.mp4", Codec::kH264, truth.episode.clip, rate);
-  Clip lossy = read_clip(folder.path() / "a.mp4", rate);
+  Clip lossy = at_crf_28(truth.episode.clip, rate);
   EXPECT_EQ(lossy.size(), truth.episode.clip.size());
   EXPECT_EQ(rate_of(lossy, {12, 1}), rate);
   return judge(suite, which, truth, "h264", lossy);
@@ -43,6 +57,24 @@ TEST(SlowRobustness, ATrueEpisodeHasNoViolationAfterH264) {
                                    << (first_violation(result.metrics) ? first_violation(result.metrics)->text
                                                                        : "failed");
     }
+}
+
+TEST(SlowRobustness, AViolationThatRingsFalselyTooOftenIsNotCalled) {
+  Suite suite = load_suite(kFolder / "suites" / "nightly.json");
+  suite.second_takes = 1;
+  const Case which{"launch", "continuation", "test", 0};
+  const Truth truth = render_truth_and_twins(only("launch"), suite, which, 64, 64, {12, 1});
+  const auto still = baseline_rollout("freeze", truth.episode, truth.other);
+  ASSERT_TRUE(still);
+  const auto is_called = [&](int alarms) {
+    suite.calibration.false_alarms["launch/continuation/frozen"] = {alarms, 100};
+    for (const auto& metric : judge(suite, which, truth, "freeze", *still).metrics)
+      for (const auto& violation : metric.violations)
+        if (violation.type == "frozen") return true;
+    return false;
+  };
+  EXPECT_TRUE(is_called(1));
+  EXPECT_FALSE(is_called(2));  // of 100: more than 1 %
 }
 
 TEST(SlowRobustness, AnotherSizeAndRateAreJudgedAlike) {

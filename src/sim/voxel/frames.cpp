@@ -85,10 +85,7 @@ void set_voxel_frames(const SceneSpec& scene, const Motion& motion, Rate rate, i
     }
     frame.actions = actions_of(keys, shown, view);
     const bool busy = (keys & (kKeyAttack | kKeyUse)) != 0 && now.aiming;
-    frame.jaws.present = busy;  // the intervention of the controls: where, and how far it is
-    frame.jaws.target = now.aim_point;
-    frame.jaws.phase = now.breaking;
-    if (!busy) frame.jaws = {};
+    frame.act = busy ? ActState{true, now.breaking, now.aim_point} : ActState{};
     shown = view;
     acted = at.step;
   }

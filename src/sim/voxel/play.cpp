@@ -27,6 +27,7 @@ class Play {
       poses_.push_back(scene.bodies[static_cast<std::size_t>(b)].rigid.X_WB);
       start.alive[static_cast<std::size_t>(b)] = stands(b);
       motion_.forms.push_back({BodyForm{0, 0, center(b), nullptr}});
+      motion_.lives.emplace_back();
     }
     history_->versions.push_back(std::move(start));
     history_->hotbars.push_back(spec_.hotbar);
