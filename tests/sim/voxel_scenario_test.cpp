@@ -373,6 +373,9 @@ TEST(VoxelLimits, AreAnsweredWithASentence) {
   EXPECT_THAT(with("/voxels/blocks/0/kind", "jelly"), HasSubstr("unknown block 'jelly'"));
   EXPECT_THAT(with("/voxels/blocks/0/at", {0, 0, 0}), HasSubstr("is where the agent stands"));
   EXPECT_THAT(with("/voxels/blocks/0/at", {400, 0, 0}), HasSubstr("lies outside the world"));
+  EXPECT_THAT(with("/voxels/blocks/0/at", {"0 / 0", 0, 0}), HasSubstr("/voxels/blocks/0/at"));
+  EXPECT_THAT(with("/voxels/policy/0/to_s", "(0 - 1) ^ 0.5"), HasSubstr("/voxels/policy/0/to_s"));
+  EXPECT_THAT(with("/voxels/yaw_deg", "10 ^ 300"), HasSubstr("/voxels/yaw_deg"));
   EXPECT_THAT(with("/voxels/policy/0/block", "nobody"), HasSubstr("names no block"));
   EXPECT_THAT(with("/bodies", Json::array({{{"name", "a"}, {"shape", "ball"}, {"position", {0, 0, 0}}}})),
               HasSubstr("cannot stand beside"));

@@ -14,6 +14,8 @@
 namespace bitemark::sim {
 namespace {
 
+constexpr double kTurn_deg = 36000;  // turns beyond this are a mistake
+constexpr double kNever_s = 1e6;
 constexpr double kPress_s = 0.12;  // how long a key is pressed that is not held
 
 double radians(double degrees) { return degrees * std::numbers::pi / 180; }
@@ -105,7 +107,8 @@ class VoxelResolver {
   }
 
   void resolve_agent() {
-    spec_->view = {radians(in_.number("yaw_deg", 0)), radians(bounded(in_, "pitch_deg", 0, -89, 89))};
+    spec_->view = {radians(bounded(in_, "yaw_deg", 0, -kTurn_deg, kTurn_deg)),
+                   radians(bounded(in_, "pitch_deg", 0, -89, 89))};
     spec_->fov = radians(bounded(in_, "fov_deg", 70, 20, 120));
     spec_->agent.walk_speed = bounded(in_, "walk_speed", 4.3, 0, 20);
     spec_->agent.jump_height = bounded(in_, "jump_height", 1.25, 0, 4);
@@ -116,11 +119,14 @@ class VoxelResolver {
   /// as the nearest quarter turn, so that walls are straight.
   Cell cell_at(const Resolver& in, const std::string& key) const {
     const Vec3 at = in.vector(key);
+    for (const double x : at) {
+      if (!(std::abs(x) <= VoxelGrid::kMaxSide)) refuse(in, key, "lies outside the world");
+    }
     const double quarter = std::round(spec_->view.yaw / (std::numbers::pi / 2)) * (std::numbers::pi / 2);
     const double c = std::round(std::cos(quarter)), s = std::round(std::sin(quarter));
     const double x = spec_->feet[0] + c * at[0] - s * at[1], y = spec_->feet[1] + s * at[0] + c * at[1];
     Cell cell{static_cast<int>(std::floor(x)), static_cast<int>(std::floor(y)), 0};
-    if (!(std::abs(at[2]) < 100) || !untouched_.contains(cell)) refuse(in, key, "lies outside the world");
+    if (!untouched_.contains(cell)) refuse(in, key, "lies outside the world");
     cell[2] = untouched_.surface(cell[0], cell[1]) + static_cast<int>(std::lround(at[2]));
     if (!untouched_.contains(cell)) refuse(in, key, "lies outside the world");
     return cell;
@@ -180,17 +186,22 @@ class VoxelResolver {
     });
   }
 
+  double time_of(const Resolver& in, const std::string& key) const {
+    const double time = in.number(key);  // a missing one is told
+    return bounded(in, key, time, -kNever_s, kNever_s);
+  }
+
   PolicyStep resolve_step(const Resolver& in) const {
     using Do = PolicyStep::Do;
     const std::string what = in.text("do", "");
     PolicyStep step;
     const bool press = what == "jump" || what == "place" || what == "select";
-    step.from_s = in.number(press ? "at_s" : "from_s");
-    step.to_s = press ? step.from_s + kPress_s : what == "break" ? in.number("to_s", 1e9) : in.number("to_s");
+    step.from_s = time_of(in, press ? "at_s" : "from_s");
+    step.to_s = press ? step.from_s + kPress_s : what == "break" && !in.has("to_s") ? kNever_s : time_of(in, "to_s");
     if (what == "turn") {
       step.what = Do::kTurn;
-      step.yaw = radians(in.number("yaw_deg", 0));
-      step.pitch = radians(in.number("pitch_deg", 0));
+      step.yaw = radians(bounded(in, "yaw_deg", 0, -kTurn_deg, kTurn_deg));
+      step.pitch = radians(bounded(in, "pitch_deg", 0, -kTurn_deg, kTurn_deg));
     } else if (what == "look-at") {
       step.what = Do::kLookAt;
       step.target = looked_at(in);
