@@ -1,13 +1,10 @@
 #include "sim/shade.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numbers>
-#include <stdexcept>
 
 #include "sim/palette.h"
-#include "sim/sdf.h"
-#include "sim/texture.h"
 
 namespace bitemark::sim {
 namespace {
@@ -19,113 +16,16 @@ constexpr V3 kBackdrop{0.33F, 0.36F, 0.40F};  // where nothing is
 constexpr float kThickestHaze = 0.86F;        // what has a label can be made out
 constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texels]
 
-float square(float x) { return x * x; }
-
-/// The plane that a point of an upright or level face lies in, as texture coordinates [m].
-void face_coordinates(V3 p, V3 n, float& u, float& v) {
-  const float ax = std::abs(n.x), ay = std::abs(n.y), az = std::abs(n.z);
-  if (az >= ax && az >= ay) {
-    u = p.x, v = p.y;
-  } else if (ax >= ay) {
-    u = p.y, v = p.z;
-  } else {
-    u = p.x, v = p.z;
-  }
-}
-
-float textured(const Texture& texture, const Surface& s, V3 p, V3 n, float footprint, float period) {
-  float u = 0, v = 0;
-  face_coordinates(p, n, u, v);
-  const float turned_u = s.texture_cos * u - s.texture_sin * v + s.texture_shift.x;
-  const float turned_v = s.texture_sin * u + s.texture_cos * v + s.texture_shift.y;
-  return texture.sample(turned_u / period, turned_v / period, footprint / period);
-}
-
-/// Crust with chocolate chips outside, pale crumb where a bite has opened it.
-V3 cookie_albedo(const Surface& s, V3 p, float footprint) {
-  const float grain = crumb_texture().sample(p.x / 0.35F + p.z, p.y / 0.35F - p.z, footprint / 0.35F);
-  const bool inside = cookie_distance(p, s.size.x, s.size.z) < -0.008F;
-  for (const V3& chip : s.chips) {
-    if (square(p.x - chip.x) + square(p.y - chip.y) < square(chip.z * (inside ? 0.8F : 1.0F))) {
-      return V3{0.055F, 0.022F, 0.012F};
-    }
-  }
-  if (inside) return square(grain) * V3{0.80F, 0.56F, 0.26F};
-  return grain * s.color;
-}
-
-constexpr float kRim = 1.7F;  // of a groove: how far the sand that it displaced reaches, in half widths
-
-/// The point of a mark's line that lies nearest, and the unit vector from it.
-struct Nearest {
-  float distance = 1e9F, away_x = 0, away_y = 0;
-};
-Nearest nearest_on(const Mark& mark, V3 p) {
-  float best = 1e18F, best_x = 0, best_y = 0;
-  for (const Mark::Segment& s : mark.segments) {
-    const float dx = s.bx - s.ax, dy = s.by - s.ay, length2 = dx * dx + dy * dy;
-    const float part = length2 > 0 ? std::clamp(((p.x - s.ax) * dx + (p.y - s.ay) * dy) / length2, 0.0F, 1.0F) : 0.0F;
-    const float x = p.x - (s.ax + part * dx), y = p.y - (s.ay + part * dy);
-    const float d2 = x * x + y * y;
-    if (d2 < best) best = d2, best_x = x, best_y = y;
-  }
-  const float d = std::sqrt(best);
-  return d > 1e-6F ? Nearest{d, best_x / d, best_y / d} : Nearest{d, 0, 0};
-}
-
-V3 albedo_of(const Surface& s, V3 p, V3 n, float footprint) {
-  switch (s.material) {
-    case Material::kPlain:
-    case Material::kEnamel:
-      return s.color;
-    case Material::kOctants:  // two tones of one hue, so that every rotation shows
-      return ((p.x > 0) ^ (p.y > 0) ^ (p.z > 0)) ? s.color : 0.52F * s.color;
-    case Material::kWood:
-      return textured(wood_texture(), s, p, n, footprint, 2.4F) * s.color;
-    case Material::kTiles:
-      return textured(tiles_texture(), s, p, n, footprint, 2.8F) * s.color;
-    case Material::kPlaster:
-      return textured(plaster_texture(), s, p, n, footprint, 1.7F) * s.color;
-    case Material::kCanvas:
-      return textured(canvas_texture(), s, p, n, footprint, 1.3F) * s.color;
-    case Material::kSand:
-      return textured(sand_texture(), s, p, n, footprint, 1.1F) * s.color;
-    case Material::kCookie:
-      return cookie_albedo(s, p, footprint);
-    case Material::kBlocks:  // by face, in shade()
-      return s.color;
-  }
-  return s.color;
-}
-
-/// Paint covers, with an edge as wide as a sample; what is dented is darker, as pressed sand is. Then the normal leans
-/// away from the middle of a groove inside and from its rim outside.
-void apply_marks(const std::vector<Mark>& marks, V3 p, float footprint, V3& albedo, V3& normal) {
-  for (const Mark& mark : marks) {
-    const float margin = (mark.dent ? kRim : 1.0F) * mark.half_width + footprint;
-    if (p.x < mark.low_x - margin || p.x > mark.high_x + margin || p.y < mark.low_y - margin ||
-        p.y > mark.high_y + margin) {
-      continue;
-    }
-    const Nearest nearest = nearest_on(mark, p);
-    if (!mark.dent) {
-      const float cover =
-          std::clamp((mark.half_width - nearest.distance) / std::max(footprint, 1e-4F) + 0.5F, 0.0F, 1.0F);
-      const float weave = canvas_texture().sample(p.x / 1.3F, p.y / 1.3F, footprint / 1.3F);
-      albedo = (1 - cover) * albedo + (cover * (0.6F + 0.4F * weave)) * mark.color;
-      continue;
-    }
-    const float t = nearest.distance / mark.half_width;
-    if (t >= kRim) continue;
-    const float pi = std::numbers::pi_v<float>;
-    const float slope = t < 1 ? 0.95F * std::sin(pi * t) : -0.5F * std::sin(pi * (t - 1) / (kRim - 1));
-    if (t < 1) albedo = 0.80F * albedo;
-    normal = normalized(normal - V3{slope * nearest.away_x, slope * nearest.away_y, 0});
-  }
-}
-
-float gloss_of(Material material) {
-  return material == Material::kOctants ? 0.22F : material == Material::kEnamel ? 0.30F : 0.0F;
+/// The interpolated normal where p lies in a triangle of a smooth mesh.
+V3 smooth_normal(const Mesh& mesh, std::uint32_t triangle, V3 p) {
+  const auto& [a, b, c] = mesh.triangles[triangle];
+  const V3 e1 = mesh.positions[b] - mesh.positions[a], e2 = mesh.positions[c] - mesh.positions[a];
+  const V3 q = p - mesh.positions[a];
+  const float d11 = dot(e1, e1), d12 = dot(e1, e2), d22 = dot(e2, e2), q1 = dot(q, e1), q2 = dot(q, e2);
+  const float det = d11 * d22 - d12 * d12;
+  if (det <= 0) return mesh.normals[a];
+  const float v = (d22 * q1 - d12 * q2) / det, w = (d11 * q2 - d12 * q1) / det;
+  return normalized((1 - v - w) * mesh.normals[a] + v * mesh.normals[b] + w * mesh.normals[c]);
 }
 
 /// x^32, Blinn-Phong's exponent for a satin paint.
@@ -139,17 +39,15 @@ float satin(float x) {
 
 }  // namespace
 
-Material material_from_name(const std::string& name) {
-  static const std::pair<const char*, Material> kNames[] = {
-      {"plain", Material::kPlain},   {"octants", Material::kOctants}, {"wood", Material::kWood},
-      {"tiles", Material::kTiles},   {"plaster", Material::kPlaster}, {"canvas", Material::kCanvas},
-      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"sand", Material::kSand},
-      {"blocks", Material::kBlocks}};
-  for (const auto& [known, material] : kNames) {
-    if (name == known) return material;
-  }
-  throw std::invalid_argument("unknown material '" + name + "'");
-}
+/// Samples of one item, at most a row segment's.
+struct Shader::Batch {
+  int count = 0;
+  std::array<int, kLanes> place;  ///< in the segment
+  std::array<std::uint32_t, kLanes> triangle;
+  Lanes ray_x, ray_y, closeness;
+  Lanes3 p_C, p_B, n_B, p_W, n_W, to_eye, albedo, color;
+  Lanes footprint, facing, sun, open;
+};
 
 Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
                      int height) {
@@ -162,28 +60,62 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
   samples_.clear(2 * width, 2 * height);
   rasterizer_.draw(poses_, projector, samples_);
   sample_angle_ = 1.0F / projector.fx;
-
   Frame frame(width, height);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      V3 sum;
-      for (int k = 0; k < 4; ++k) {
-        const int sx = 2 * x + (k & 1), sy = 2 * y + (k >> 1);
-        const std::size_t at =
-            static_cast<std::size_t>(sy) * static_cast<std::size_t>(2 * width) + static_cast<std::size_t>(sx);
-        const float ray_x = (static_cast<float>(sx) + 0.5F - projector.cx) / projector.fx;
-        const float ray_y = (static_cast<float>(sy) + 0.5F - projector.cy) / projector.fy;
-        sum = sum + (samples_.surface[at] == kNoSurface
-                         ? background(ray_x, ray_y)
-                         : shade(samples_.surface[at], samples_.closeness[at], ray_x, ray_y));
+  for (int y = 0; y < height; ++y) shade_row(y, projector, frame);
+  return frame;
+}
+
+/// A row of pixels in segments of 16, four samples each; samples of one item are shaded together.
+void Shader::shade_row(int row, const Projector& projector, Frame& frame) {
+  constexpr int kSegment = kLanes / 4;
+  const auto stride = static_cast<std::size_t>(samples_.width);
+  Batch batch;
+  std::array<std::size_t, kLanes> at;
+  Lanes3 color;
+  for (int first = 0; first < frame.width; first += kSegment) {
+    const int pixels = std::min(kSegment, frame.width - first), samples = 4 * pixels;
+    for (int i = 0; i < samples; ++i) {
+      at[static_cast<std::size_t>(i)] = static_cast<std::size_t>(2 * row + (i >> 1 & 1)) * stride +
+                                        static_cast<std::size_t>(2 * (first + (i >> 2)) + (i & 1));
+      if (samples_.surface[at[static_cast<std::size_t>(i)]] != kNoSurface) continue;
+      color.set(i,
+                background((static_cast<float>(2 * (first + (i >> 2)) + (i & 1)) + 0.5F - projector.cx) / projector.fx,
+                           (static_cast<float>(2 * row + (i >> 1 & 1)) + 0.5F - projector.cy) / projector.fy));
+    }
+    std::array<bool, kLanes> done{};
+    for (int i = 0; i < samples; ++i) {
+      const std::uint32_t surface = samples_.surface[at[static_cast<std::size_t>(i)]];
+      if (done[static_cast<std::size_t>(i)] || surface == kNoSurface) continue;
+      const std::uint32_t item = VisibilityBuffer::item_of(surface);
+      batch.count = 0;
+      for (int k = i; k < samples; ++k) {
+        const std::size_t here = at[static_cast<std::size_t>(k)];
+        const std::uint32_t other = samples_.surface[here];
+        if (other == kNoSurface || VisibilityBuffer::item_of(other) != item) continue;
+        done[static_cast<std::size_t>(k)] = true;
+        const int n = batch.count++;
+        batch.place[static_cast<std::size_t>(n)] = k;
+        batch.triangle[static_cast<std::size_t>(n)] = VisibilityBuffer::triangle_of(other);
+        batch.closeness[n] = samples_.closeness[here];
+        batch.ray_x[n] = static_cast<float>(2 * (first + (k >> 2)) + (k & 1));
+        batch.ray_y[n] = static_cast<float>(2 * row + (k >> 1 & 1));
       }
-      std::uint8_t* out = frame.at(x, y);
+      for (int n = 0; n < batch.count; ++n) {
+        batch.ray_x[n] = (batch.ray_x[n] + 0.5F - projector.cx) / projector.fx;
+        batch.ray_y[n] = (batch.ray_y[n] + 0.5F - projector.cy) / projector.fy;
+      }
+      shade(prepared_[item], batch);
+      for (int n = 0; n < batch.count; ++n) color.set(batch.place[static_cast<std::size_t>(n)], batch.color.at(n));
+    }
+    for (int x = 0; x < pixels; ++x) {
+      V3 sum;
+      for (int k = 0; k < 4; ++k) sum = sum + color.at(4 * x + k);
+      std::uint8_t* out = frame.at(first + x, row);
       out[0] = to_srgb8(0.25F * sum.x);
       out[1] = to_srgb8(0.25F * sum.y);
       out[2] = to_srgb8(0.25F * sum.z);
     }
   }
-  return frame;
 }
 
 void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting& lighting, int size) {
@@ -235,64 +167,78 @@ void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera, c
   shadow_from_camera_ = combined;
 }
 
-V3 Shader::normal_of(const PreparedItem& prepared, std::uint32_t triangle, V3 p) const {
+void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
   const Mesh& mesh = *prepared.item->mesh;
-  if (mesh.surface == Mesh::Surface::kSphere) return normalized(p);
-  if (mesh.surface == Mesh::Surface::kFlat) return mesh.face_normals[triangle];
-  const auto& [a, b, c] = mesh.triangles[triangle];
-  const V3 e1 = mesh.positions[b] - mesh.positions[a], e2 = mesh.positions[c] - mesh.positions[a];
-  const V3 q = p - mesh.positions[a];
-  const float d11 = dot(e1, e1), d12 = dot(e1, e2), d22 = dot(e2, e2), q1 = dot(q, e1), q2 = dot(q, e2);
-  const float det = d11 * d22 - d12 * d12;
-  if (det <= 0) return mesh.normals[a];
-  const float v = (d22 * q1 - d12 * q2) / det, w = (d11 * q2 - d12 * q1) / det;
-  return normalized((1 - v - w) * mesh.normals[a] + v * mesh.normals[b] + w * mesh.normals[c]);
+  const auto triangle = [&](int i) { return batch.triangle[static_cast<std::size_t>(i)]; };
+  switch (mesh.surface) {
+    case Mesh::Surface::kSphere:
+      for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, normalized(batch.p_B.at(i)));
+      return;
+    case Mesh::Surface::kFlat:
+      for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, mesh.face_normals[triangle(i)]);
+      return;
+    case Mesh::Surface::kSmooth:
+      for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, smooth_normal(mesh, triangle(i), batch.p_B.at(i)));
+      return;
+  }
 }
 
-/// Part of the light that arrives, by percentage-closer filtering over 3 x 3 taps (Reeves et al. 1987).
-float Shader::shadow_at(V3 p_C, float slope) const {
-  const V3 p = shadow_from_camera_.point(p_C);
-  const float u = shadow_projector_.fx * p.x + shadow_projector_.cx;
-  const float v = shadow_projector_.fy * p.y + shadow_projector_.cy;
+/// Part of the light that arrives at p (light frame, texels), by percentage-closer filtering (Reeves et al. 1987).
+float Shader::shadow_at(V3 p, float bias) const {
   const int size = shadow_.width;
-  if (u < 4 || v < 4 || u > static_cast<float>(size - 5) || v > static_cast<float>(size - 5)) return 1;
-  const float texel = 1 / shadow_projector_.fx;
-  const float mine = shadow_projector_.far - p.z + texel * (1.0F + kShadowSoftness * slope) + 0.004F;
+  if (p.x < 4 || p.y < 4 || p.x > static_cast<float>(size - 5) || p.y > static_cast<float>(size - 5)) return 1;
+  const float mine = shadow_projector_.far - p.z + bias + 0.004F;
   // A tent over 4 x 4 texels: the centre 2 x 2 whole, the rim by how far the sample lies to each side.
-  const float fu = u - 0.5F, fv = v - 0.5F;
+  const float fu = p.x - 0.5F, fv = p.y - 0.5F;
   const int i = static_cast<int>(fu), j = static_cast<int>(fv);
   const float a = fu - static_cast<float>(i), b = fv - static_cast<float>(j);
   const float wu[4] = {1 - a, 1, 1, a}, wv[4] = {1 - b, 1, 1, b};
+  const float* row = shadow_.closeness.data() + static_cast<std::size_t>(j - 1) * static_cast<std::size_t>(size) +
+                     static_cast<std::size_t>(i - 1);
   float lit = 0;
-  for (int y = 0; y < 4; ++y) {
-    const float* row = shadow_.closeness.data() + static_cast<std::size_t>(j - 1 + y) * static_cast<std::size_t>(size) +
-                       static_cast<std::size_t>(i - 1);
-    const float sum = (row[0] <= mine ? wu[0] : 0) + (row[1] <= mine ? wu[1] : 0) + (row[2] <= mine ? wu[2] : 0) +
-                      (row[3] <= mine ? wu[3] : 0);
-    lit += wv[y] * sum;
+  for (int y = 0; y < 4; ++y, row += size) {
+    float taps[4];
+    for (int x = 0; x < 4; ++x) taps[x] = row[x] <= mine ? wu[x] : 0;
+    lit += wv[y] * (taps[0] + taps[1] + taps[2] + taps[3]);
   }
   return lit / 9;
 }
 
+void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
+  const float texel = 1 / shadow_projector_.fx;
+  Lanes bias;
+  Lanes3 p;
+  for (int i = 0; i < batch.count; ++i) {
+    const float facing = dot(batch.n_B.at(i), prepared.light_B);
+    const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
+    batch.facing[i] = facing;
+    bias[i] = texel * (1.0F + kShadowSoftness * slope);
+    const V3 light = shadow_from_camera_.point(batch.p_C.at(i));
+    p.set(i, {shadow_projector_.fx * light.x + shadow_projector_.cx,
+              shadow_projector_.fy * light.y + shadow_projector_.cy, light.z});
+  }
+  for (int i = 0; i < batch.count; ++i) {
+    const float facing = batch.facing[i];
+    batch.sun[i] = facing > 0 ? lighting_.brightness * facing * shadow_at(p.at(i), bias[i]) : 0;
+  }
+}
+
 /// Ambient light that bounding spheres of neighbours leave: 1 - cos * (r/d)^2 each (Quilez, "sphere ambient
 /// occlusion").
-float Shader::ambient_at(const PreparedItem& prepared, V3 p_W, V3 n_W) const {
-  float open = 1;
+void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
+  for (int i = 0; i < batch.count; ++i) batch.open[i] = 1;
   for (const PreparedItem& other : prepared_) {
     const float r = other.item->dimming_radius;
     if (r <= 0 || other.item->owner == prepared.item->owner) continue;
-    const V3 d = other.X_WB.t - p_W;
-    const float d2 = dot(d, d);
-    const float facing = dot(d, n_W);
-    if (facing <= 0 || d2 > 16 * r * r) continue;
-    open *= 1 - std::min(1.0F, facing * r * r / (d2 * std::sqrt(d2)));
+    for (int i = 0; i < batch.count; ++i) {
+      const V3 d = other.X_WB.t - batch.p_W.at(i);
+      const float d2 = dot(d, d);
+      const float facing = dot(d, batch.n_W.at(i));
+      const float left = 1 - std::min(1.0F, facing * r * r / (d2 * std::sqrt(d2)));
+      batch.open[i] *= (facing <= 0) | (d2 > 16 * r * r) ? 1.0F : left;
+    }
   }
-  return std::max(open, 0.25F);
-}
-
-V3 Shader::background(float ray_x, float ray_y) const {
-  if (!lighting_.sky) return lighting_.brightness * kBackdrop;
-  return lighting_.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
+  for (int i = 0; i < batch.count; ++i) batch.open[i] = std::max(batch.open[i], 0.25F);
 }
 
 V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
@@ -306,44 +252,89 @@ V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
   return sum;
 }
 
-V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_y) const {
-  const PreparedItem& prepared = prepared_[VisibilityBuffer::item_of(surface)];
-  const Surface& s = prepared.item->surface;
-  const float z = 1 / closeness;
-  const V3 p_C{ray_x * z, ray_y * z, z};
-  const V3 p_B = prepared.X_BC.point(p_C);
-  V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
-  const V3 to_eye = normalized(prepared.eye_B - p_B);
-  const float tilt = std::max(std::abs(dot(n_B, to_eye)), 0.25F);  // how obliquely the sample falls
-  const float footprint = sample_angle_ * z / tilt;
-  const std::uint32_t triangle = VisibilityBuffer::triangle_of(surface);
+/// Albedo and ambient light, which belong to each face of a mesh of blocks.
+void Shader::paint_blocks(const PreparedItem& prepared, Batch& batch) const {
   const Mesh& mesh = *prepared.item->mesh;
-  const BlockFace* face = s.material == Material::kBlocks ? &mesh.block_faces[triangle / 2] : nullptr;
-  V3 albedo = face != nullptr ? block_albedo(*face, s.aim, p_B, n_B, footprint) : albedo_of(s, p_B, n_B, footprint);
-  if (s.marks != nullptr && n_B.z > 0.9F) apply_marks(*s.marks, p_B, footprint, albedo, n_B);
+  for (int i = 0; i < batch.count; ++i) {
+    const std::uint32_t face = batch.triangle[static_cast<std::size_t>(i)] / 2;
+    const V3 p = batch.p_B.at(i);
+    batch.albedo.set(
+        i, block_albedo(mesh.block_faces[face], prepared.item->surface.aim, p, batch.n_B.at(i), batch.footprint[i]));
+    batch.open[i] = block_light(mesh.block_faces[face], &mesh.positions[mesh.triangles[2 * face][0]], p);
+  }
+}
 
-  const float facing = dot(n_B, prepared.light_B);
-  const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
-  const float sun = facing > 0 ? lighting_.brightness * facing * shadow_at(p_C, slope) : 0;
-  const float up = 0.5F + 0.5F * dot(n_B, prepared.up_B);
-  const float open = face != nullptr ? block_light(*face, &mesh.positions[mesh.triangles[triangle & ~1U][0]], p_B)
-                                     : ambient_at(prepared, X_WC_.point(p_C), prepared.X_WB.vector(n_B));
-  V3 light = sun * kSun + (lighting_.brightness * open) * (up * kSky + (1 - up) * kBounce);
-  if (!lighting_.lamps.empty()) light = light + lamps_at(X_WC_.point(p_C), prepared.X_WB.vector(n_B));
-  V3 color = albedo * light;
-  if (prepared.item->glow > 0) color = color + prepared.item->glow * s.color;
+/// Haze: far things take the colour of the horizon.
+void Shader::fade(Batch& batch) const {
+  for (int i = 0; i < batch.count; ++i) {
+    const V3 p = batch.p_C.at(i);
+    const float far = (std::sqrt(dot(p, p)) - lighting_.fog_from) / (lighting_.fog_to - lighting_.fog_from);
+    const float haze = kThickestHaze * std::clamp(far, 0.0F, 1.0F);
+    batch.color.set(i, (1 - haze) * batch.color.at(i) + (lighting_.brightness * haze) * horizon_color());
+  }
+}
+
+V3 Shader::background(float ray_x, float ray_y) const {
+  if (!lighting_.sky) return lighting_.brightness * kBackdrop;
+  return lighting_.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
+}
+
+void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
+  const Surface& s = prepared.item->surface;
+  const int count = batch.count;
+  for (int i = 0; i < count; ++i) {
+    const float z = 1 / batch.closeness[i];
+    batch.p_C.set(i, {batch.ray_x[i] * z, batch.ray_y[i] * z, z});
+    batch.p_B.set(i, prepared.X_BC.point(batch.p_C.at(i)));
+  }
+  normals_of(prepared, batch);
+  for (int i = 0; i < count; ++i) {
+    const V3 to_eye = normalized(prepared.eye_B - batch.p_B.at(i));
+    const float tilt = std::max(std::abs(dot(batch.n_B.at(i), to_eye)), 0.25F);  // how obliquely the sample falls
+    batch.to_eye.set(i, to_eye);
+    batch.footprint[i] = sample_angle_ * batch.p_C.z[i] / tilt;
+  }
+  const bool blocks = s.material == Material::kBlocks;
+  if (blocks) {
+    paint_blocks(prepared, batch);
+  } else {
+    albedo_of(s, batch.p_B, batch.n_B, batch.footprint, count, batch.albedo);
+  }
+  if (s.marks != nullptr) {
+    for (int i = 0; i < count; ++i) {
+      if (batch.n_B.z[i] <= 0.9F) continue;
+      V3 albedo = batch.albedo.at(i), normal = batch.n_B.at(i);
+      apply_marks(*s.marks, batch.p_B.at(i), batch.footprint[i], albedo, normal);
+      batch.albedo.set(i, albedo);
+      batch.n_B.set(i, normal);
+    }
+  }
+  sun_at(prepared, batch);
+  for (int i = 0; i < count; ++i) {
+    batch.p_W.set(i, X_WC_.point(batch.p_C.at(i)));
+    batch.n_W.set(i, prepared.X_WB.vector(batch.n_B.at(i)));
+  }
+  if (!blocks) ambient_at(prepared, batch);
+  for (int i = 0; i < count; ++i) {
+    const float up = 0.5F + 0.5F * dot(batch.n_B.at(i), prepared.up_B);
+    const V3 sky = (lighting_.brightness * batch.open[i]) * (up * kSky + (1 - up) * kBounce);
+    batch.color.set(i, batch.sun[i] * kSun + sky);
+  }
+  if (!lighting_.lamps.empty()) {
+    for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + lamps_at(batch.p_W.at(i), batch.n_W.at(i)));
+  }
+  for (int i = 0; i < count; ++i) batch.color.set(i, batch.albedo.at(i) * batch.color.at(i));
+  if (prepared.item->glow > 0) {
+    for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + prepared.item->glow * s.color);
+  }
+  if (lighting_.sky) fade(batch);
   const float gloss = gloss_of(s.material);
-  if (gloss > 0 && sun > 0) {
-    const float highlight = dot(n_B, normalized(prepared.light_B + to_eye));
-    if (highlight > 0) color = color + (gloss * sun * satin(highlight)) * V3{1, 1, 1};
+  if (gloss <= 0) return;
+  for (int i = 0; i < count; ++i) {
+    const float highlight = dot(batch.n_B.at(i), normalized(prepared.light_B + batch.to_eye.at(i)));
+    const float strength = (batch.sun[i] > 0) & (highlight > 0) ? gloss * batch.sun[i] * satin(highlight) : 0;
+    batch.color.set(i, batch.color.at(i) + strength * V3{1, 1, 1});
   }
-  if (lighting_.sky) {
-    const float far = std::sqrt(dot(p_C, p_C));
-    const float haze =
-        kThickestHaze * std::clamp((far - lighting_.fog_from) / (lighting_.fog_to - lighting_.fog_from), 0.0F, 1.0F);
-    color = (1 - haze) * color + (lighting_.brightness * haze) * horizon_color();
-  }
-  return color;
 }
 
 }  // namespace bitemark::sim

@@ -6,36 +6,10 @@
 
 #include "episode/clip.h"
 #include "episode/geometry.h"
+#include "sim/albedo.h"
 #include "sim/raster.h"
-#include "sim/voxel/block_texture.h"
 
 namespace bitemark::sim {
-
-enum class Material { kPlain, kOctants, kWood, kTiles, kPlaster, kCanvas, kCookie, kEnamel, kSand, kBlocks };
-Material material_from_name(const std::string& name);  ///< std::invalid_argument for an unknown one
-
-/// Trails on the upper side of a surface, as far as they have come.
-struct Mark {
-  struct Segment {
-    float ax = 0, ay = 0, bx = 0, by = 0;  ///< body frame [m]
-  };
-  std::vector<Segment> segments;
-  float half_width = 0;                                ///< [m]
-  bool dent = false;                                   ///< pressed in; otherwise painted
-  V3 color;                                            ///< linear
-  float low_x = 0, high_x = 0, low_y = 0, high_y = 0;  ///< around the segments [m]
-};
-
-struct Surface {
-  Material material = Material::kPlain;
-  V3 color;  ///< linear
-  float texture_cos = 1, texture_sin = 0;
-  V3 texture_shift;                                ///< [m]
-  V3 size;                                         ///< cookie: radius, -, height [m]
-  std::vector<V3> chips;                           ///< cookie: chips, body frame (x, y) and radius [m]
-  std::shared_ptr<const std::vector<Mark>> marks;  ///< null where nothing is marked
-  AimMark aim;                                     ///< blocks only
-};
 
 /// One thing to draw. Items of one body stand together.
 struct DrawItem {
@@ -74,12 +48,17 @@ class Shader {
   struct PreparedItem;
   void prepare(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting);
   void draw_shadow_map(const std::vector<DrawItem>& items, const Lighting& lighting, int size);
-  V3 shade(std::uint32_t surface, float closeness, float ray_x, float ray_y) const;
+  struct Batch;
+  void shade_row(int row, const Projector& projector, Frame& frame);
+  void shade(const PreparedItem& prepared, Batch& batch) const;
+  void paint_blocks(const PreparedItem& prepared, Batch& batch) const;
+  void fade(Batch& batch) const;
   V3 background(float ray_x, float ray_y) const;
-  V3 normal_of(const PreparedItem& item, std::uint32_t triangle, V3 p_B) const;
+  void normals_of(const PreparedItem& prepared, Batch& batch) const;
+  void sun_at(const PreparedItem& prepared, Batch& batch) const;
+  void ambient_at(const PreparedItem& prepared, Batch& batch) const;
   V3 lamps_at(V3 p_W, V3 normal_W) const;
-  float shadow_at(V3 p_C, float slope) const;
-  float ambient_at(const PreparedItem& item, V3 p_W, V3 normal_W) const;
+  float shadow_at(V3 p, float bias) const;
 
   struct PreparedItem {
     const DrawItem* item = nullptr;

@@ -112,6 +112,12 @@ Texture::Texture(std::vector<float> values) {
   }
 }
 
+/// std::floor for |x| < 2^31, without a call.
+static float floor_of(float x) {
+  const auto whole = static_cast<float>(static_cast<int>(x));
+  return whole > x ? whole - 1 : whole;
+}
+
 float Texture::sample(float u, float v, float footprint) const {
   float texels = footprint * static_cast<float>(levels_[0].size);
   std::size_t level = 0;
@@ -120,8 +126,8 @@ float Texture::sample(float u, float v, float footprint) const {
     ++level;
   }
   const Level& map = levels_[level];
-  const float x = (u - std::floor(u)) * static_cast<float>(map.size) - 0.5F;
-  const float y = (v - std::floor(v)) * static_cast<float>(map.size) - 0.5F;
+  const float x = (u - floor_of(u)) * static_cast<float>(map.size) - 0.5F;
+  const float y = (v - floor_of(v)) * static_cast<float>(map.size) - 0.5F;
   const int i = static_cast<int>(x + 1.0F) - 1, j = static_cast<int>(y + 1.0F) - 1;  // floor for x >= -1
   const float a = x - static_cast<float>(i), b = y - static_cast<float>(j);
   const int mask = map.size - 1;
