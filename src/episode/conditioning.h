@@ -19,7 +19,7 @@ struct Conditioning {
   std::uint64_t seed = 0;      ///< for the generator's noise; the same for every checkpoint
   std::vector<Frame> context;  ///< may be empty (text-to-video)
   Controls controls;           ///< [frame_count, width()]: known for the future as well
-  Actions actions;             ///< [frame_count, width()] or empty
+  Actions actions{};           ///< [frame_count, width()] or empty
 };
 
 /// A folder of conditionings: request.json {"protocol": 1, "takes": [ids]}, and for each id a folder with

@@ -24,7 +24,7 @@ class Stage {
     Surface surface;
     bool tinted = true;   ///< takes the body's colour of the frame
     bool placed = false;  ///< somewhere in the body, at X_BP
-    Pose X_BP;
+    Pose X_BP{};
   };
   struct Look {
     std::vector<std::vector<Part>> forms;  ///< [form][part]
