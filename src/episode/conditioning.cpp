@@ -53,20 +53,27 @@ std::vector<Frame> unpack(const TensorView& view) {
 
 void write_conditioning(const fs::path& folder, const Conditioning& take) {
   make_folder(folder);
-  save_json(folder / "conditioning.json", {{"id", take.id},
-                                           {"caption", take.caption},
-                                           {"fps", to_text(take.rate)},
-                                           {"width", take.width},
-                                           {"height", take.height},
-                                           {"frame_count", take.frame_count},
-                                           {"context_frames", take.context.size()},
-                                           {"seed", take.seed},
-                                           {"control_names", Controls::names()}});
+  Json json = {{"id", take.id},
+               {"caption", take.caption},
+               {"fps", to_text(take.rate)},
+               {"width", take.width},
+               {"height", take.height},
+               {"frame_count", take.frame_count},
+               {"context_frames", take.context.size()},
+               {"seed", take.seed},
+               {"control_names", Controls::names()}};
+  if (!take.actions.values.empty()) json["action_names"] = Actions::names();
+  save_json(folder / "conditioning.json", json);
   const auto bytes = pack(take.context);
   const auto channels = static_cast<std::int64_t>(Controls::width());
-  save_safetensors(folder / "conditioning.safetensors",
-                   {frames_tensor("context", take.context, take.height, take.width, bytes),
-                    {"controls", DType::kF32, {take.frame_count, channels}, take.controls.values.data()}});
+  std::vector<TensorToSave> tensors{
+      frames_tensor("context", take.context, take.height, take.width, bytes),
+      {"controls", DType::kF32, {take.frame_count, channels}, take.controls.values.data()}};
+  if (!take.actions.values.empty()) {
+    const auto actions = static_cast<std::int64_t>(Actions::width());
+    tensors.push_back({"actions", DType::kF32, {take.frame_count, actions}, take.actions.values.data()});
+  }
+  save_safetensors(folder / "conditioning.safetensors", tensors);
 }
 
 void check_range(const std::string& file, const char* key, int value, int low, int high) {
@@ -118,6 +125,12 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
       tensors.at("controls", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Controls::width())});
   const auto* values = controls.as<float>();
   take.controls.values.assign(values, values + controls.count());
+  if (json.contains("action_names")) {
+    const auto& actions =
+        tensors.at("actions", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Actions::width())});
+    const auto* moves = actions.as<float>();
+    take.actions.values.assign(moves, moves + actions.count());
+  }
   return take;
 }
 
@@ -143,10 +156,16 @@ std::vector<Frame> read_rollout_tensor(const fs::path& file) {
 Conditioning condition_on(const Episode& episode, const std::string& id, std::uint64_t seed) {
   const auto& info = episode.info;
   const auto context = static_cast<std::ptrdiff_t>(info.context_frames);
-  return {
-      id,           info.caption,     info.rate, info.width,
-      info.height,  info.frame_count, seed,      {episode.clip.frames.begin(), episode.clip.frames.begin() + context},
-      info.controls};
+  return {id,
+          info.caption,
+          info.rate,
+          info.width,
+          info.height,
+          info.frame_count,
+          seed,
+          {episode.clip.frames.begin(), episode.clip.frames.begin() + context},
+          info.controls,
+          info.actions};
 }
 
 }  // namespace bitemark

@@ -19,10 +19,12 @@ struct Conditioning {
   std::uint64_t seed = 0;      ///< for the generator's noise; the same for every checkpoint
   std::vector<Frame> context;  ///< may be empty (text-to-video)
   Controls controls;           ///< [frame_count, width()]: known for the future as well
+  Actions actions{};           ///< [frame_count, width()] or empty
 };
 
 /// A folder of conditionings: request.json {"protocol": 1, "takes": [ids]}, and for each id a folder with
-/// conditioning.json and conditioning.safetensors {context u8 [T,H,W,3], controls f32 [frames, channels]}.
+/// conditioning.json and conditioning.safetensors {context u8 [T,H,W,3], controls f32 [frames, channels]} and,
+/// where somebody plays, actions f32 [frames, channels].
 void write_request(const std::filesystem::path& folder, const std::vector<Conditioning>& takes);
 std::vector<std::string> read_request(const std::filesystem::path& folder);
 Conditioning read_conditioning(const std::filesystem::path& folder, const std::string& id);

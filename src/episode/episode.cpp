@@ -132,6 +132,8 @@ void check_lengths(const EpisodeInfo& info, const std::string& file) {
     if (row.size() != info.bodies.size()) throw InputError(file, "/states", "does not have one entry a body");
   if (info.controls.values.size() != frames * Controls::width())
     throw InputError(file, "/controls", "does not have " + std::to_string(Controls::width()) + " values a frame");
+  if (!info.actions.values.empty() && info.actions.values.size() != frames * Actions::width())
+    throw InputError(file, "/actions", "does not have " + std::to_string(Actions::width()) + " values a frame");
 }
 
 }  // namespace
@@ -139,6 +141,14 @@ void check_lengths(const EpisodeInfo& info, const std::string& file) {
 const std::vector<std::string>& Controls::names() {
   static const std::vector<std::string> kNames{"camera_x",  "camera_y", "camera_z", "camera_rx", "camera_ry",
                                                "camera_rz", "act_on",   "act_u",    "act_v",     "act_phase"};
+  return kNames;
+}
+
+const std::vector<std::string>& Actions::names() {
+  static const std::vector<std::string> kNames{
+      "inventory", "ESC",      "hotbar.1",  "hotbar.2", "hotbar.3", "hotbar.4", "hotbar.5", "hotbar.6", "hotbar.7",
+      "hotbar.8",  "hotbar.9", "forward",   "back",     "left",     "right",    "cameraX",  "cameraY",  "jump",
+      "sneak",     "sprint",   "swapHands", "attack",   "use",      "pickItem", "drop"};
   return kNames;
 }
 
@@ -191,6 +201,10 @@ Json to_json(const EpisodeInfo& info) {
   json["states"] = list_json(info.states, [](const auto& row) { return list_json(row, state_json); });
   json["control_names"] = Controls::names();
   json["controls"] = info.controls.values;
+  if (!info.actions.values.empty()) {
+    json["action_names"] = Actions::names();
+    json["actions"] = info.actions.values;
+  }
   json["events"] = list_json(info.events, [](const Event& event) { return to_json(event); });
   return json;
 }
@@ -229,6 +243,7 @@ EpisodeInfo episode_info_from_json(const Json& json, const std::string& file) {
         return states;
       });
   info.controls.values = member<std::vector<float>>(json, "controls", file, "");
+  if (json.contains("actions")) info.actions.values = member<std::vector<float>>(json, "actions", file, "");
   info.events = list_from<Event>(json, "events", file, event_from);
   check_lengths(info, file);
   return info;

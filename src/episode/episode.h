@@ -16,7 +16,7 @@ struct Body {
   std::uint16_t id = 0;
   std::uint16_t parent = 0;             ///< the body that this one broke off from; 0 for none
   std::string name;                     ///< from the scenario: "ball", "occluder", "cookie"
-  std::string shape;                    ///< sphere | box | cylinder | capsule | plane | mesh | sdf
+  std::string shape;                    ///< sphere | box | cylinder | capsule | plane | mesh | sdf | voxels | overlay
   std::string color_name;               ///< the word that the caption uses; empty where no caption names it
   std::array<std::uint8_t, 3> color{};  ///< sRGB base colour
   double radius_m = 0;                  ///< of the bounding sphere
@@ -58,6 +58,14 @@ struct Controls {
   std::vector<float> values;  ///< [frame_count, width()]
 };
 
+/// What the player of a digital world did since the frame before; frame 0 has zeros. Names and order are those of
+/// open-oasis: keys are 0 or 1, cameraX (down is positive) and cameraY (right) are turns, 1 = 20 degrees.
+struct Actions {
+  static const std::vector<std::string>& names();
+  static std::size_t width() { return names().size(); }
+  std::vector<float> values;  ///< [frame_count, width()]; empty where the scenario has no player
+};
+
 /// Everything about an episode but its frames.
 struct EpisodeInfo {
   std::string scenario, family, split;  ///< split: train | test | ood
@@ -83,6 +91,7 @@ struct EpisodeInfo {
   std::vector<Camera> cameras;                 ///< [frame_count]
   std::vector<std::vector<BodyState>> states;  ///< [frame_count][bodies.size()], in the order of `bodies`
   Controls controls;
+  Actions actions;
 };
 
 /// Per-pixel truth of one frame, sampled at pixel centres, never antialiased. Row-major [height, width].

@@ -73,7 +73,8 @@ Material material_from_name(const std::string& name) {
   static const std::pair<const char*, Material> kNames[] = {
       {"plain", Material::kPlain},   {"octants", Material::kOctants}, {"wood", Material::kWood},
       {"tiles", Material::kTiles},   {"plaster", Material::kPlaster}, {"canvas", Material::kCanvas},
-      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"sand", Material::kSand}};
+      {"cookie", Material::kCookie}, {"enamel", Material::kEnamel},   {"sand", Material::kSand},
+      {"blocks", Material::kBlocks}};
   for (const auto& [known, material] : kNames) {
     if (name == known) return material;
   }
@@ -107,6 +108,9 @@ void albedo_of(const Surface& s, const Lanes3& p, const Lanes3& n, const Lanes& 
       return paint(canvas_texture(), 1.3F);
     case Material::kSand:
       return paint(sand_texture(), 1.1F);
+    case Material::kBlocks:  // by face: block_albedo()
+      for (int i = 0; i < count; ++i) albedo.set(i, s.color);
+      return;
     case Material::kCookie:
       for (int i = 0; i < count; ++i) albedo.set(i, cookie_albedo(s, p.at(i), footprint[i]));
       return;

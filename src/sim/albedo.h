@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "sim/lanes.h"
+#include "sim/voxel/block_texture.h"
 
 namespace bitemark::sim {
 
-enum class Material { kPlain, kOctants, kWood, kTiles, kPlaster, kCanvas, kCookie, kEnamel, kSand };
+enum class Material { kPlain, kOctants, kWood, kTiles, kPlaster, kCanvas, kCookie, kEnamel, kSand, kBlocks };
 Material material_from_name(const std::string& name);  ///< std::invalid_argument for an unknown one
 
 /// Trails on the upper side of a surface, as far as they have come.
@@ -32,6 +33,7 @@ struct Surface {
   V3 size;                                         ///< cookie: radius, -, height [m]
   std::vector<V3> chips;                           ///< cookie: chips, body frame (x, y) and radius [m]
   std::shared_ptr<const std::vector<Mark>> marks;  ///< null where nothing is marked
+  AimMark aim;                                     ///< blocks only
 };
 
 /// The linear albedo of `count` points p (body frame) with normals n, each seen through a sample `footprint` metres

@@ -68,6 +68,7 @@ struct ShardData {
   std::int64_t takes = 0, frames = 0, height = 0, width = 0;
   std::vector<std::uint8_t> rgb;
   std::vector<float> controls, states;
+  std::vector<float> actions;  ///< stays empty where nobody plays
   std::vector<std::int32_t> context;
   std::vector<Json> captions;
 
@@ -76,6 +77,9 @@ struct ShardData {
     rgb.resize(static_cast<std::size_t>(takes * frames * height * width * 3));
     controls.resize(static_cast<std::size_t>(takes * frames) * Controls::width());
     states.resize(static_cast<std::size_t>(takes * frames * kSlots * kStateWidth));
+    if (shard.scenario->document.contains("voxels")) {
+      actions.resize(static_cast<std::size_t>(takes * frames) * Actions::width());
+    }
     context.resize(static_cast<std::size_t>(takes));
     captions.resize(static_cast<std::size_t>(takes));
   }
@@ -90,6 +94,8 @@ struct ShardData {
     }
     const std::vector<float>& values = episode.info.controls.values;
     std::copy(values.begin(), values.end(), controls.begin() + static_cast<std::ptrdiff_t>(take * values.size()));
+    const std::vector<float>& moves = episode.info.actions.values;
+    std::copy(moves.begin(), moves.end(), actions.begin() + static_cast<std::ptrdiff_t>(take * moves.size()));
     context[take] = episode.info.context_frames;
     captions[take] = episode.info.captions;
   }
@@ -110,12 +116,15 @@ struct ShardData {
   void save(const std::filesystem::path& path, std::map<std::string, std::string> metadata) const {
     metadata["captions"] = Json(captions).dump();
     const auto channels = static_cast<std::int64_t>(Controls::width());
-    save_safetensors(path,
-                     {{"frames", DType::kU8, {takes, frames, height, width, 3}, rgb.data()},
-                      {"controls", DType::kF32, {takes, frames, channels}, controls.data()},
-                      {"states", DType::kF32, {takes, frames, kSlots, kStateWidth}, states.data()},
-                      {"context_frames", DType::kI32, {takes}, context.data()}},
-                     metadata);
+    std::vector<TensorToSave> tensors{{"frames", DType::kU8, {takes, frames, height, width, 3}, rgb.data()},
+                                      {"controls", DType::kF32, {takes, frames, channels}, controls.data()},
+                                      {"states", DType::kF32, {takes, frames, kSlots, kStateWidth}, states.data()},
+                                      {"context_frames", DType::kI32, {takes}, context.data()}};
+    if (!actions.empty()) {
+      const auto keys = static_cast<std::int64_t>(Actions::width());
+      tensors.push_back({"actions", DType::kF32, {takes, frames, keys}, actions.data()});
+    }
+    save_safetensors(path, tensors, metadata);
   }
 };
 

@@ -9,6 +9,13 @@
 
 namespace bitemark::sim {
 
+/// One face of a block: a quad of two triangles.
+struct BlockFace {
+  std::uint8_t tile = 0;         ///< a Tile, voxel/blocks.h
+  V3 tint{1, 1, 1};              ///< linear
+  std::array<float, 4> light{};  ///< ambient at its corners, 0 to 1
+};
+
 /// Counter-clockwise seen from outside. How the shading normal is found is a property of the surface, so that a
 /// coarse sphere is shaded as a true one.
 struct Mesh {
@@ -17,6 +24,7 @@ struct Mesh {
   std::vector<V3> normals;                              ///< unit, one a position; kSmooth only
   std::vector<std::array<std::uint32_t, 3>> triangles;  ///< indices of positions
   std::vector<V3> face_normals;                         ///< unit, one a triangle; kFlat only
+  std::vector<BlockFace> block_faces;                   ///< one for two triangles; voxel worlds only
 
   void finish();  ///< computes the face normals
 };

@@ -8,6 +8,7 @@
 #include "sim/marks.h"
 #include "sim/scripted.h"
 #include "sim/vec.h"
+#include "sim/voxel/play.h"
 
 namespace bitemark::sim {
 namespace {
@@ -368,6 +369,8 @@ int Motion::form_at(int body, std::int64_t step) const {
   return form;
 }
 
-Motion simulate(const SceneSpec& scene, const std::vector<Push>& pushes) { return Simulation(scene, pushes).run(); }
+Motion simulate(const SceneSpec& scene, const std::vector<Push>& pushes) {
+  return scene.voxels ? play(scene) : Simulation(scene, pushes).run();
+}
 
 }  // namespace bitemark::sim

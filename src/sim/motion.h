@@ -11,6 +11,8 @@
 
 namespace bitemark::sim {
 
+struct VoxelHistory;
+
 struct StepState {
   Pose X_WB;
   Vec3 velocity{0, 0, 0}, angular_velocity{0, 0, 0};  ///< of the centre of mass; world
@@ -46,12 +48,13 @@ struct Lifetime {
 
 struct Motion {
   int step_hz = 960;
-  std::vector<std::vector<StepState>> steps;  ///< [step][body]; step s is the state at s / step_hz
-  std::vector<std::vector<BodyForm>> forms;   ///< [body]
-  std::vector<Event> events;                  ///< by step; `frame` is not set yet
-  std::vector<Lifetime> lives;                ///< [body]
-  std::vector<LightChange> lights;            ///< by step
-  std::vector<Trail> trails;                  ///< [trail of the scene]
+  std::vector<std::vector<StepState>> steps;   ///< [step][body]; step s is the state at s / step_hz
+  std::vector<std::vector<BodyForm>> forms;    ///< [body]
+  std::vector<Event> events;                   ///< by step; `frame` is not set yet
+  std::vector<Lifetime> lives;                 ///< [body]
+  std::vector<LightChange> lights;             ///< by step
+  std::vector<Trail> trails;                   ///< [trail of the scene]
+  std::shared_ptr<const VoxelHistory> voxels;  ///< of a world of blocks; voxel/world.h
 
   /// Index into forms[body] of the form at a step.
   int form_at(int body, std::int64_t step) const;

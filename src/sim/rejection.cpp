@@ -7,6 +7,7 @@
 #include "sim/resolver.h"
 #include "sim/truth.h"
 #include "sim/vec.h"
+#include "sim/voxel/overlay.h"
 
 namespace bitemark::sim {
 namespace {
@@ -24,6 +25,7 @@ class Views {
     for (const FrameWorld& world : make_timeline(scene, motion, kJudgedRate, frames, kJudgedSize, kJudgedSize)) {
       labels_.push_back(
           labeller.label(stage.items(world), scene.bodies.size(), world.camera, kJudgedSize, kJudgedSize));
+      if (scene.voxels) label_overlay(*scene.voxels, labels_.back());
     }
   }
   int count() const { return static_cast<int>(labels_.size()); }
@@ -69,6 +71,7 @@ class Judge {
     if (kind == "no-contact") return contact(rule, from, to).empty() ? "contact" : "";
     if (kind == "height") return height(rule, from, to);
     if (kind == "moves" || kind == "rests") return displacement(rule, from, to);
+    if (kind == "returns") return returns(rule, from, to);
     if (kind == "event") return happens(rule, from, to);
     throw InputError(rule.file(), rule.pointer() + "/rule", "unknown rule '" + kind + "'");
   }
@@ -143,9 +146,19 @@ class Judge {
     return rule.text("body", "") + " moves by " + std::to_string(farthest) + " m";
   }
 
+  /// In the end it is within max_m of where it was.
+  std::string returns(const Resolver& rule, double from, double to) const {
+    const int index = body(rule, "body");
+    const double apart = norm(position(to, index) - position(from, index));
+    if (apart <= rule.number("max_m")) return "";
+    return rule.text("body", "") + " ends " + std::to_string(apart) + " m away";
+  }
+
   std::string happens(const Resolver& rule, double from, double to) const {
     const std::string type = rule.text("type", "");
+    const int id = rule.has("body") ? scene_.bodies[static_cast<std::size_t>(body(rule, "body"))].info.id : -1;
     for (const Event& event : motion_.events) {
+      if (id >= 0 && std::find(event.ids.begin(), event.ids.end(), id) == event.ids.end()) continue;
       if (event.type == type && event.time_s >= from && event.time_s <= to) return "";
     }
     return "no " + type + " from " + std::to_string(from) + " to " + std::to_string(to) + " s";

@@ -46,6 +46,27 @@ std::filesystem::path schema_beside(const std::filesystem::path& scenario) {
   return std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios" / "scenario.schema.json";
 }
 
+/// The names of all bodies.
+std::set<std::string> check_bodies(const Json& document, std::vector<SchemaFault>& faults) {
+  const bool voxels = document.contains("voxels");
+  for (const char* key : {"camera", "bodies", "joints", "actions"}) {
+    if (voxels && document.contains(key)) {
+      faults.push_back({"/" + std::string(key), "cannot stand beside \"voxels\""});
+    }
+  }
+  std::set<std::string> bodies;
+  if (voxels) bodies = {"ground", "trees", "agent", "overlay"};
+  const std::string where = voxels ? "/voxels/blocks" : "/bodies";
+  const Json list = document.value(Json::json_pointer(where), Json::array());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string name = list[i].value("name", "");
+    if (!name.empty() && !bodies.insert(name).second) {
+      faults.push_back({where + "/" + std::to_string(i) + "/name", "another body is called " + name});
+    }
+  }
+  return bodies;
+}
+
 /// What a schema cannot say.
 void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
   const Json parameters = document.value("parameters", Json::object());
@@ -57,13 +78,7 @@ void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
       }
     }
   }
-  std::set<std::string> bodies;
-  for (std::size_t i = 0; i < document["bodies"].size(); ++i) {
-    const auto name = document["bodies"][i]["name"].get<std::string>();
-    if (!bodies.insert(name).second) {
-      faults.push_back({"/bodies/" + std::to_string(i) + "/name", "another body is called " + name});
-    }
-  }
+  const std::set<std::string> bodies = check_bodies(document, faults);
   const Json pair = document.value("pair", Json::object());
   for (const char* variant : {"without", "null"}) {
     const Json values = pair.value(variant, Json::object());
@@ -133,7 +148,8 @@ std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".json") continue;
     const Json document = load_json(entry.path());
-    if (!document.is_object() || !document.contains("bodies")) continue;  // faults.json, the schema
+    if (!document.is_object() || !(document.contains("bodies") || document.contains("voxels")))
+      continue;  // faults.json, the schema
     scenarios.push_back(load_scenario(entry.path()));
   }
   if (scenarios.empty()) throw InputError(folder.string(), "", "holds no scenario files");

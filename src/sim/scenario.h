@@ -22,7 +22,8 @@ struct Scenario {
 
 /// Throws InputError that lists all faults of the file, each with its JSON pointer.
 Scenario load_scenario(const std::filesystem::path& path);
-/// All scenarios of a folder (*.json with a "bodies" member), by name. Throws InputError when there is none.
+/// All scenarios of a folder (*.json with a "bodies" or "voxels" member), by name. Throws InputError when there is
+/// none.
 std::vector<Scenario> load_scenarios(const std::filesystem::path& folder);
 
 }  // namespace bitemark

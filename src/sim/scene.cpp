@@ -11,6 +11,7 @@
 #include "sim/palette.h"
 #include "sim/scene_resolver.h"
 #include "sim/vec.h"
+#include "sim/voxel/resolve.h"
 
 namespace bitemark::sim {
 namespace {
@@ -168,21 +169,27 @@ SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, 
   scene.physics.step_hz = static_cast<int>(root.number("step_hz", 960));
   scene.physics.solver = solver_from_name(root.text("solver", "bouncing"));
   scene.physics.gravity = root.vector("gravity", {0, 0, -9.81});
-  root.each("bodies", [&](const Resolver& body) { scene.bodies.push_back(resolve_body(body, scene.seed)); });
-  resolve_camera(root.child("camera"), scene.camera);
-  resolve_shots(root.child("camera"), scene);
+  if (root.has("voxels")) {
+    resolve_voxels(root.child("voxels"), scene);
+  } else {
+    root.each("bodies", [&](const Resolver& body) { scene.bodies.push_back(resolve_body(body, scene.seed)); });
+    resolve_camera(root.child("camera"), scene.camera);
+    resolve_shots(root.child("camera"), scene);
+  }
   const Resolver light = root.child("light");
   const double azimuth = radians(light.number("azimuth_deg")), elevation = radians(light.number("elevation_deg"));
   scene.light_from = {std::cos(elevation) * std::cos(azimuth), std::cos(elevation) * std::sin(azimuth),
                       std::sin(elevation)};
-  scene.stage_radius = light.number("stage_radius", 2.5);
   scene.brightness = light.number("brightness", 1);
-  resolve_joints(root, scene);
-  resolve_actions(root, scene);
-  find_actor(root, scene);
-  add_jaws(scene);
-  add_shards(scene);
-  number_bodies(root, scene);
+  if (!scene.voxels) {
+    scene.stage_radius = light.number("stage_radius", 2.5);
+    resolve_joints(root, scene);
+    resolve_actions(root, scene);
+    find_actor(root, scene);
+    add_jaws(scene);
+    add_shards(scene);
+    number_bodies(root, scene);
+  }
   root.each_text("captions", [&](const std::string& caption) { scene.captions.push_back(caption); });
   return scene;
 }
@@ -197,6 +204,7 @@ const BodySpec& first_of_group(const SceneSpec& scene, const BodySpec& body) {
 
 void perturb(SceneSpec& scene, const std::string& seed_text, int second_take) {
   const std::uint64_t seed = seed_from_text(seed_text + "|second-take|" + std::to_string(second_take));
+  if (scene.voxels) return perturb_voxels(scene, seed);
   const Vec3 forward = normalized(scene.camera.look_at - scene.camera.position);
   const Vec3 right = normalized(cross(forward, {0, 0, 1}));
   const double focal = 32 / std::tan(scene.camera.fov / 2);  // [px] of a 64-pixel image

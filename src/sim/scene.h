@@ -1,6 +1,7 @@
 // A take of a scenario with every number resolved: what is simulated and rendered.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include "sim/sdf.h"
 
 namespace bitemark::sim {
+
+struct VoxelSpec;
 
 /// What is drawn with a body besides its own shape, and moves with it: the string of a pendulum, a hat.
 struct PartSpec {
@@ -131,6 +134,7 @@ struct SceneSpec {
   double stage_radius = 2;   ///< what casts shadows lies in this sphere around the point the camera looks at [m]
   PhysicsSettings physics;
   double duration_s = 0;
+  std::shared_ptr<const VoxelSpec> voxels;  ///< null where the world is not made of blocks; voxel/world.h
   Parameters parameters;
   std::vector<std::string> captions;
 

@@ -13,6 +13,7 @@ constexpr V3 kSun{1.06F, 1.00F, 0.90F};       // linear radiance times 1/pi of a
 constexpr V3 kSky{0.46F, 0.49F, 0.54F};       // ambient from above
 constexpr V3 kBounce{0.34F, 0.31F, 0.28F};    // ambient from below
 constexpr V3 kBackdrop{0.33F, 0.36F, 0.40F};  // where nothing is
+constexpr float kThickestHaze = 0.86F;        // what has a label can be made out
 constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texels]
 
 /// The interpolated normal where p lies in a triangle of a smooth mesh.
@@ -51,7 +52,8 @@ struct Shader::Batch {
 Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
                      int height) {
   lighting_ = lighting;
-  draw_shadow_map(items, lighting, std::clamp(2 * std::max(width, height), 256, 1024));
+  const int shadow_texels = std::clamp((lighting.sky ? 4 : 2) * std::max(width, height), 256, 1024);
+  draw_shadow_map(items, lighting, shadow_texels);
   prepare(items, camera, lighting);
   const Projector projector{false, static_cast<float>(2 * camera.fx), static_cast<float>(2 * camera.fy),
                             static_cast<float>(2 * camera.cx), static_cast<float>(2 * camera.cy)};
@@ -75,7 +77,10 @@ void Shader::shade_row(int row, const Projector& projector, Frame& frame) {
     for (int i = 0; i < samples; ++i) {
       at[static_cast<std::size_t>(i)] = static_cast<std::size_t>(2 * row + (i >> 1 & 1)) * stride +
                                         static_cast<std::size_t>(2 * (first + (i >> 2)) + (i & 1));
-      color.set(i, lighting_.brightness * kBackdrop);
+      if (samples_.surface[at[static_cast<std::size_t>(i)]] != kNoSurface) continue;
+      color.set(i,
+                background((static_cast<float>(2 * (first + (i >> 2)) + (i & 1)) + 0.5F - projector.cx) / projector.fx,
+                           (static_cast<float>(2 * row + (i >> 1 & 1)) + 0.5F - projector.cy) / projector.fy));
     }
     std::array<bool, kLanes> done{};
     for (int i = 0; i < samples; ++i) {
@@ -247,6 +252,33 @@ V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
   return sum;
 }
 
+/// Albedo and ambient light, which belong to each face of a mesh of blocks.
+void Shader::paint_blocks(const PreparedItem& prepared, Batch& batch) const {
+  const Mesh& mesh = *prepared.item->mesh;
+  for (int i = 0; i < batch.count; ++i) {
+    const std::uint32_t face = batch.triangle[static_cast<std::size_t>(i)] / 2;
+    const V3 p = batch.p_B.at(i);
+    batch.albedo.set(
+        i, block_albedo(mesh.block_faces[face], prepared.item->surface.aim, p, batch.n_B.at(i), batch.footprint[i]));
+    batch.open[i] = block_light(mesh.block_faces[face], &mesh.positions[mesh.triangles[2 * face][0]], p);
+  }
+}
+
+/// Haze: far things take the colour of the horizon.
+void Shader::fade(Batch& batch) const {
+  for (int i = 0; i < batch.count; ++i) {
+    const V3 p = batch.p_C.at(i);
+    const float far = (std::sqrt(dot(p, p)) - lighting_.fog_from) / (lighting_.fog_to - lighting_.fog_from);
+    const float haze = kThickestHaze * std::clamp(far, 0.0F, 1.0F);
+    batch.color.set(i, (1 - haze) * batch.color.at(i) + (lighting_.brightness * haze) * horizon_color());
+  }
+}
+
+V3 Shader::background(float ray_x, float ray_y) const {
+  if (!lighting_.sky) return lighting_.brightness * kBackdrop;
+  return lighting_.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
+}
+
 void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
   const Surface& s = prepared.item->surface;
   const int count = batch.count;
@@ -262,7 +294,12 @@ void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
     batch.to_eye.set(i, to_eye);
     batch.footprint[i] = sample_angle_ * batch.p_C.z[i] / tilt;
   }
-  albedo_of(s, batch.p_B, batch.n_B, batch.footprint, count, batch.albedo);
+  const bool blocks = s.material == Material::kBlocks;
+  if (blocks) {
+    paint_blocks(prepared, batch);
+  } else {
+    albedo_of(s, batch.p_B, batch.n_B, batch.footprint, count, batch.albedo);
+  }
   if (s.marks != nullptr) {
     for (int i = 0; i < count; ++i) {
       if (batch.n_B.z[i] <= 0.9F) continue;
@@ -277,7 +314,7 @@ void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
     batch.p_W.set(i, X_WC_.point(batch.p_C.at(i)));
     batch.n_W.set(i, prepared.X_WB.vector(batch.n_B.at(i)));
   }
-  ambient_at(prepared, batch);
+  if (!blocks) ambient_at(prepared, batch);
   for (int i = 0; i < count; ++i) {
     const float up = 0.5F + 0.5F * dot(batch.n_B.at(i), prepared.up_B);
     const V3 sky = (lighting_.brightness * batch.open[i]) * (up * kSky + (1 - up) * kBounce);
@@ -290,6 +327,7 @@ void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
   if (prepared.item->glow > 0) {
     for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + prepared.item->glow * s.color);
   }
+  if (lighting_.sky) fade(batch);
   const float gloss = gloss_of(s.material);
   if (gloss <= 0) return;
   for (int i = 0; i < count; ++i) {

@@ -34,6 +34,8 @@ struct Lighting {
   float stage_radius = 2;     ///< [m]
   float brightness = 1;       ///< of sun and sky
   std::vector<PointLight> lamps;
+  bool sky = false;                ///< voxel worlds: sky instead of a backdrop, into which far things fade
+  float fog_from = 0, fog_to = 1;  ///< [m]
 };
 
 /// Renders RGB with 2 x 2 samples a pixel. Holds buffers, so keep one for each thread.
@@ -49,6 +51,9 @@ class Shader {
   struct Batch;
   void shade_row(int row, const Projector& projector, Frame& frame);
   void shade(const PreparedItem& prepared, Batch& batch) const;
+  void paint_blocks(const PreparedItem& prepared, Batch& batch) const;
+  void fade(Batch& batch) const;
+  V3 background(float ray_x, float ray_y) const;
   void normals_of(const PreparedItem& prepared, Batch& batch) const;
   void sun_at(const PreparedItem& prepared, Batch& batch) const;
   void ambient_at(const PreparedItem& prepared, Batch& batch) const;

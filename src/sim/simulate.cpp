@@ -14,6 +14,7 @@
 #include "sim/rejection.h"
 #include "sim/truth.h"
 #include "sim/vec.h"
+#include "sim/voxel/overlay.h"
 
 namespace bitemark {
 namespace sim {
@@ -166,6 +167,9 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
     }
     info.states.push_back(std::move(states));
   }
+  for (const FrameWorld& frame : world.timeline) {
+    info.actions.values.insert(info.actions.values.end(), frame.actions.begin(), frame.actions.end());
+  }
   info.tags = scenario.tags;
   info.answers = answer_questions(scenario, world.scene, info);
   return info;
@@ -225,6 +229,7 @@ class EpisodeRenderer {
       const int index = first + static_cast<int>(i);
       LabelImage image = buffers().labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(),
                                                   frame(index).camera, options_.width, options_.height);
+      if (world_.scene.voxels) label_overlay(*world_.scene.voxels, image);
       std::size_t at = 0;
       for (std::size_t b = 0; b < world_.scene.bodies.size(); ++b) {
         if (world_.scene.bodies[b].info.id == 0) continue;

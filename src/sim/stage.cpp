@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "sim/palette.h"
+#include "sim/voxel/mesher.h"
 #include "sim/wobble.h"
 
 namespace bitemark::sim {
@@ -92,6 +93,10 @@ Mark make_mark(const TrailSpec& spec, const Trail& trail, double step) {
 }  // namespace
 
 Stage::Stage(const SceneSpec& scene, const Motion& motion, bool fine) : scene_(scene), motion_(motion) {
+  if (scene.voxels) {
+    add_voxel_looks(motion);
+    return;
+  }
   for (std::size_t i = 0; i < scene.bodies.size(); ++i) looks_.push_back(make_look(i, motion, fine));
 }
 
@@ -126,6 +131,25 @@ Stage::Look Stage::make_look(std::size_t index, const Motion& motion, bool fine)
   return look;
 }
 
+/// Agent and overlay have no surface in the world: their forms have no parts.
+void Stage::add_voxel_looks(const Motion& motion) {
+  const auto versions = mesh_versions(*scene_.voxels, *motion.voxels);
+  Surface surface;
+  surface.material = Material::kBlocks;
+  for (std::size_t b = 0; b < scene_.bodies.size(); ++b) {
+    Look look;
+    look.in_world = true;
+    for (const auto& version : versions) {
+      look.forms.emplace_back();
+      if (!scene_.voxels->is_block(static_cast<int>(b))) continue;
+      for (const auto& mesh : version[b]) {
+        if (mesh) look.forms.back().push_back({mesh, surface, false});
+      }
+    }
+    looks_.push_back(std::move(look));
+  }
+}
+
 std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
   std::vector<DrawItem> items;
   for (std::size_t i = 0; i < world.bodies.size(); ++i) {
@@ -134,6 +158,11 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
     const Look& look = looks_[i];
     for (const Part& part : look.forms[static_cast<std::size_t>(body.form)]) {
       DrawItem item{part.mesh, part.surface, body.X_WB, static_cast<int>(i), look.casts_shadow, look.dimming_radius};
+      if (look.in_world) item.X_WB = {};
+      if (world.voxels.aiming) {
+        item.surface.aim = {true, to_float(center_of(world.voxels.aim) - Vec3{0.5, 0.5, 0.5}),
+                            static_cast<float>(world.voxels.breaking)};
+      }
       if (part.tinted) {
         item.surface.color = to_linear(body.color);
         item.glow = static_cast<float>(body.glow);
@@ -177,6 +206,11 @@ Lighting Stage::lighting(const FrameWorld& world) const {
     if (scene_.bodies[i].lamp <= 0 || body.glow <= 0 || !body.alive) continue;
     const auto power = static_cast<float>(scene_.bodies[i].lamp * body.glow);
     lighting.lamps.push_back({to_float(body.X_WB.position), power * to_linear(body.color)});
+  }
+  if (scene_.voxels) {
+    lighting.sky = true;
+    lighting.fog_from = static_cast<float>(scene_.voxels->fog_from);
+    lighting.fog_to = static_cast<float>(scene_.voxels->fog_to);
   }
   return lighting;
 }

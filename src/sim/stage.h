@@ -24,14 +24,16 @@ class Stage {
     Surface surface;
     bool tinted = true;   ///< takes the body's colour of the frame
     bool placed = false;  ///< somewhere in the body, at X_BP
-    Pose X_BP;
+    Pose X_BP{};
   };
   struct Look {
     std::vector<std::vector<Part>> forms;  ///< [form][part]
     bool casts_shadow = true;
+    bool in_world = false;  ///< blocks: meshes have world coordinates
     float dimming_radius = 0;
   };
   Look make_look(std::size_t body, const Motion& motion, bool fine) const;
+  void add_voxel_looks(const Motion& motion);
 
   /// What trails have left on a body until now; null for nothing.
   std::shared_ptr<const std::vector<Mark>> marks_on(int body, double time_s) const;

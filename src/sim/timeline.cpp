@@ -8,6 +8,7 @@
 #include "sim/camera_path.h"
 #include "sim/scripted.h"
 #include "sim/vec.h"
+#include "sim/voxel/frames.h"
 
 namespace bitemark::sim {
 namespace {
@@ -101,6 +102,7 @@ std::vector<FrameWorld> make_timeline(const SceneSpec& scene, const Motion& moti
       body.X_WB = jaw == scene.upper_jaw ? world.jaws.X_WU : world.jaws.X_WL;
     }
   }
+  if (scene.voxels) set_voxel_frames(scene, motion, rate, width, height, timeline);
   return timeline;
 }
 

@@ -5,6 +5,7 @@
 
 #include "sim/jaws.h"
 #include "sim/motion.h"
+#include "sim/voxel/world.h"
 
 namespace bitemark::sim {
 
@@ -33,6 +34,8 @@ struct FrameWorld {
   std::vector<BodyFrame> bodies;  ///< in the order of SceneSpec::bodies
   JawState jaws;
   ActState act;
+  VoxelView voxels;
+  std::vector<float> actions;  ///< since the frame before; empty where nobody acts
 };
 
 /// Poses between two steps are interpolated, but never across an event: then the earlier step counts.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "sim/vec.h"
+#include "sim/voxel/overlay.h"
 
 namespace bitemark::sim {
 namespace {
@@ -37,10 +38,11 @@ struct Transform {
 /// Where a body's surface goes from one frame to another.
 struct BodyTransfer {
   bool alive = false;
-  bool still = false;                    ///< neither body nor camera moves: the flow is exactly zero
-  Transform X_C1C0;                      ///< camera coordinates there from camera coordinates here
-  Transform X_BC0;                       ///< body frame from camera coordinates here; for the test of existence
-  const SdfGrid* solid_there = nullptr;  ///< set where the form differs
+  bool still = false;                     ///< neither body nor camera moves: the flow is exactly zero
+  Transform X_C1C0;                       ///< camera coordinates there from camera coordinates here
+  Transform X_BC0;                        ///< body frame from camera coordinates here; for the test of existence
+  const SdfGrid* solid_there = nullptr;   ///< set where the form differs
+  const VoxelGrid* grid_there = nullptr;  ///< the same for blocks; then X_BC0 leads to the world
 };
 
 bool same(const Pose& a, const Pose& b) { return a.position == b.position && a.rotation == b.rotation; }
@@ -63,6 +65,7 @@ class FlowPass {
       if (from.form != to.form) {
         t.solid_there = motion.forms[b][static_cast<std::size_t>(to.form)].solid.get();
       }
+      if (scene.voxels) transfer_block(*scene.voxels, *motion.voxels, static_cast<int>(b), to.form, t);
       transfers_.push_back(t);
     }
   }
@@ -79,6 +82,14 @@ class FlowPass {
   }
 
  private:
+  void transfer_block(const VoxelSpec& spec, const VoxelHistory& history, int body, int form_there,
+                      BodyTransfer& t) const {
+    if (body == spec.overlay_body) t.still = true;  // on the screen
+    if (!spec.is_block(body) || here_.world->bodies[static_cast<std::size_t>(body)].form == form_there) return;
+    t.X_BC0 = Transform(here_.world->camera.X_WC);
+    t.grid_there = &history.versions[static_cast<std::size_t>(form_there)].grid;
+  }
+
   /// Writes the flow of one pixel, returns its flags.
   std::uint8_t pixel(int x, int y, std::size_t at, float* flow) const {
     const LabelImage& labels = *here_.labels;
@@ -93,8 +104,11 @@ class FlowPass {
     if (t.solid_there != nullptr && std::abs(t.solid_there->at(to_float(t.X_BC0(p)))) > kSameSurface_m) {
       flags |= bits_.gone;
     }
+    if (t.grid_there != nullptr && !has_face_at(*t.grid_there, t.X_BC0(p), owner)) flags |= bits_.gone;
     if (t.still) {
       if (there_.labels->owner[at] != owner) flags |= bits_.occluded;
+      // A block of the same body may stand in front now; what is still has the same depth to the bit.
+      if (t.grid_there != nullptr && there_.labels->depth[at] < labels.depth[at]) flags |= bits_.occluded;
       return flags;
     }
     const Vec3 q = t.X_C1C0(p);

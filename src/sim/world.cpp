@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/voxel/overlay.h"
+
 namespace bitemark::sim {
 namespace {
 
@@ -19,6 +21,7 @@ Frame render_frame(const World& world, const Stage& stage, int index, int width,
   const int source = world.shown.empty() ? index : world.shown[static_cast<std::size_t>(index)];
   const FrameWorld& at = world.timeline[static_cast<std::size_t>(source)];
   Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(at), width, height);
+  if (at.voxels.present) draw_overlay(at.voxels, world.scene.voxels->kinds, frame);
   if (world.mirrored_from >= 0 && index >= world.mirrored_from) mirror(frame);
   return frame;
 }

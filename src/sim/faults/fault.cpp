@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "sim/voxel/overlay.h"
 
 namespace bitemark::sim {
 namespace {
@@ -38,6 +39,7 @@ constexpr FaultKind kFaults[] = {
     {"mirror", mirror_clip},
     {"freeze", freeze_clip},
     {"shuffle", shuffle_clip},
+    {"broken-block-returns", return_broken_block},
 };
 
 const FaultKind& find_fault(const std::string& name) {
@@ -47,6 +49,12 @@ const FaultKind& find_fault(const std::string& name) {
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
   }
   throw InputError("unknown fault '" + name + "', expected one of " + known);
+}
+
+/// Blocks do not move or change one by one: of the other faults only those of the clip have a meaning there.
+bool is_for_blocks(const FaultKind& kind) {
+  return kind.apply == return_broken_block || kind.apply == mirror_clip || kind.apply == freeze_clip ||
+         kind.apply == shuffle_clip;
 }
 
 /// Renders both worlds from `frame` on until they differ; -1 when they never do.
@@ -85,7 +93,10 @@ std::vector<int> FaultRequest::tracked() const {
 LabelImage FaultRequest::labels(int frame) const {
   const Stage stage(world.scene, world.motion, needs_fine_meshes(options.width));
   const FrameWorld& at = world.timeline[static_cast<std::size_t>(frame)];
-  return Labeller().label(stage.items(at), world.scene.bodies.size(), at.camera, options.width, options.height);
+  LabelImage labels =
+      Labeller().label(stage.items(at), world.scene.bodies.size(), at.camera, options.width, options.height);
+  if (world.scene.voxels) label_overlay(*world.scene.voxels, labels);
+  return labels;
 }
 
 std::pair<int, int> FaultRequest::any_body_in_view() {
@@ -110,6 +121,7 @@ void apply_fault(const Scenario& scenario, const RenderOptions& options, World& 
   const World truth = world;
   FaultRequest request{options, world, stream_for(world.scene.seed, std::string("fault/") + kind.name)};
   try {
+    if (world.scene.voxels && !is_for_blocks(kind)) throw std::invalid_argument("its world is made of blocks");
     const int touched = kind.apply(request);
     world.fault_first_frame = first_difference(truth, world, touched, options);
   } catch (const std::invalid_argument& reason) {

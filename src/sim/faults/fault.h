@@ -68,5 +68,6 @@ int reverse_clip(FaultRequest& request);
 int mirror_clip(FaultRequest& request);
 int freeze_clip(FaultRequest& request);
 int shuffle_clip(FaultRequest& request);
+int return_broken_block(FaultRequest& request);
 
 }  // namespace bitemark::sim
