@@ -45,7 +45,8 @@ class Simulation {
     for (std::int64_t step = 1; step <= last; ++step) {
       for (const Push& push : pushes_) {
         const int body = index_[static_cast<std::size_t>(push.body)];
-        if (std::llround(push.at_s * motion_.step_hz) == step) world_.add_velocity(body, push.velocity_change);
+        if (body < 0 || std::llround(push.at_s * motion_.step_hz) != step) continue;
+        world_.add_velocity(body, push.velocity_change);
       }
       drive(step);
       push(step);

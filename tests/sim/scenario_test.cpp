@@ -67,7 +67,7 @@ TEST(Scenario, HostileFilesGetASentence) {
 
 TEST(Scenario, AllShippedOnesAreValid) {
   const auto scenarios = load_scenarios(std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios");
-  EXPECT_EQ(scenarios.size(), 7U);
+  EXPECT_GE(scenarios.size(), 40U);
   for (const Scenario& scenario : scenarios) {
     EXPECT_EQ(std::filesystem::path(scenario.file).stem(), scenario.name);
   }
