@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "sim/cloth.h"
 #include "sim/jaws.h"
 #include "sim/marks.h"
 #include "sim/scripted.h"
@@ -59,6 +60,7 @@ class Simulation {
     }
     close_contacts(last, true);
     motion_.trails = follow_trails(scene_, motion_);
+    motion_.cloths = drape(scene_, motion_);
     for (Event& event : stroke_events(scene_, motion_)) motion_.events.push_back(std::move(event));
     std::stable_sort(motion_.events.begin(), motion_.events.end(),
                      [](const Event& a, const Event& b) { return a.step < b.step; });

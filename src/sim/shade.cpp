@@ -244,6 +244,14 @@ V3 Shader::normal_of(const PreparedItem& prepared, std::uint32_t triangle, V3 p)
   return normalized((1 - v - w) * mesh.normals[a] + v * mesh.normals[b] + w * mesh.normals[c]);
 }
 
+/// Where a point of a body that deforms lies at rest: textures stay on it.
+V3 Shader::rest_of(const PreparedItem& prepared, std::uint32_t triangle, V3 p) const {
+  const Mesh& mesh = *prepared.item->mesh;
+  const auto& [a, b, c] = mesh.triangles[triangle];
+  const V3 w = barycentric(p, mesh.positions[a], mesh.positions[b], mesh.positions[c]);
+  return w.x * mesh.rest[a] + w.y * mesh.rest[b] + w.z * mesh.rest[c];
+}
+
 /// Part of the light that arrives, by percentage-closer filtering over 3 x 3 taps (Reeves et al. 1987).
 float Shader::shadow_at(V3 p_C, float slope) const {
   const V3 p = shadow_from_camera_.point(p_C);
@@ -305,7 +313,10 @@ V3 Shader::shade(std::uint32_t surface, float closeness, float ray_x, float ray_
   V3 n_B = normal_of(prepared, VisibilityBuffer::triangle_of(surface), p_B);
   const V3 to_eye = normalized(prepared.eye_B - p_B);
   const float tilt = std::max(std::abs(dot(n_B, to_eye)), 0.25F);  // how obliquely the sample falls
-  V3 albedo = albedo_of(s, p_B, n_B, sample_angle_ * z / tilt);
+  const bool deforms = prepared.item->deforms;
+  V3 albedo = deforms ? albedo_of(s, rest_of(prepared, VisibilityBuffer::triangle_of(surface), p_B), {0, 0, 1},
+                                  sample_angle_ * z / tilt)
+                      : albedo_of(s, p_B, n_B, sample_angle_ * z / tilt);
   if (s.marks != nullptr && n_B.z > 0.9F) apply_marks(*s.marks, p_B, sample_angle_ * z / tilt, albedo, n_B);
 
   const float facing = dot(n_B, prepared.light_B);
