@@ -11,7 +11,7 @@ Action configure_list(CLI::App& app) {
   app.add_option("--scenario-folder", *folder, "Where the scenario files are");
   return [folder] {
     for (const Scenario& scenario : load_scenarios(scenario_folder(*folder))) {
-      fmt::print("{:<16} {:>4} s  {}  [{}]\n", scenario.name, scenario.duration_s, scenario.summary,
+      fmt::print("{:<24} {:>4} s  {}  [{}]\n", scenario.name, scenario.duration_s, scenario.summary,
                  fmt::join(scenario.modes, ", "));
     }
     return ExitCode::kDone;

@@ -104,7 +104,7 @@ Action configure_render(CLI::App& app) {
   app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str();
   app.add_option("--width", flags->width, "Width [px], where it is not --size");
   app.add_option("--height", flags->height, "Height [px], where it is not --size");
-  app.add_option("--duration", flags->duration, "Seconds, where it is not the scenario's");
+  app.add_option("--duration", flags->duration, "Seconds, where it is not the scenario's")->check(CLI::PositiveNumber);
   app.add_option("--fps", flags->fps, "Frames a second, e.g. 12 or 30000/1001")->capture_default_str();
   app.add_option("--mode", flags->mode, "continuation or text-to-video");
   app.add_option("--fault", flags->fault, "Put a fault into the world");

@@ -25,6 +25,7 @@ struct Mesh {
   std::vector<std::array<std::uint32_t, 3>> triangles;  ///< indices of positions
   std::vector<V3> face_normals;                         ///< unit, one a triangle; kFlat only
   std::vector<BlockFace> block_faces;                   ///< one for two triangles; voxel worlds only
+  std::vector<V3> rest;  ///< of a body that deforms: where each position lies at rest, for textures [m]; else empty
 
   void finish();  ///< computes the face normals
 };

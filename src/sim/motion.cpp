@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "sim/cloth.h"
 #include "sim/jaws.h"
 #include "sim/marks.h"
 #include "sim/scripted.h"
@@ -46,7 +47,8 @@ class Simulation {
     for (std::int64_t step = 1; step <= last; ++step) {
       for (const Push& push : pushes_) {
         const int body = index_[static_cast<std::size_t>(push.body)];
-        if (std::llround(push.at_s * motion_.step_hz) == step) world_.add_velocity(body, push.velocity_change);
+        if (body < 0 || std::llround(push.at_s * motion_.step_hz) != step) continue;
+        world_.add_velocity(body, push.velocity_change);
       }
       drive(step);
       push(step);
@@ -59,6 +61,7 @@ class Simulation {
     }
     close_contacts(last, true);
     motion_.trails = follow_trails(scene_, motion_);
+    motion_.cloths = drape(scene_, motion_);
     for (Event& event : stroke_events(scene_, motion_)) motion_.events.push_back(std::move(event));
     std::stable_sort(motion_.events.begin(), motion_.events.end(),
                      [](const Event& a, const Event& b) { return a.step < b.step; });

@@ -34,6 +34,14 @@ struct TrailPoint {
 };
 using Trail = std::vector<TrailPoint>;
 
+/// The nodes of a cloth, row by row, at its own rate. World [m].
+struct ClothMotion {
+  int body = 0;  ///< index in the scene
+  int step_hz = 0, side = 0;
+  std::vector<std::vector<Vec3>> nodes;  ///< [step][side * side]
+  std::vector<Vec3> rest;                ///< [side * side], in the flat cloth
+};
+
 struct LightChange {
   std::int64_t step = 0;
   int lamp = -1;  ///< index of the body; -1: the light of the room
@@ -55,6 +63,7 @@ struct Motion {
   std::vector<LightChange> lights;             ///< by step
   std::vector<Trail> trails;                   ///< [trail of the scene]
   std::shared_ptr<const VoxelHistory> voxels;  ///< of a world of blocks; voxel/world.h
+  std::vector<ClothMotion> cloths;
 
   /// Index into forms[body] of the form at a step.
   int form_at(int body, std::int64_t step) const;

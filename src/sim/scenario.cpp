@@ -95,6 +95,19 @@ void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
       }
     }
   }
+  const Json answers = document.value("answers", Json::array());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const std::string pointer = "/answers/" + std::to_string(i);
+    if (!answers[i].contains("of") && answers[i]["rule"] != "camera") faults.push_back({pointer + "/of", "is missing"});
+    const Json of = answers[i].value("of", Json::array());
+    for (std::size_t k = 0; k < of.size(); ++k) {
+      for (const char* key : {"body", "other"}) {
+        if (of[k].contains(key) && !bodies.contains(of[k][key].get<std::string>())) {
+          faults.push_back({pointer + "/of/" + std::to_string(k) + "/" + key, "names no body"});
+        }
+      }
+    }
+  }
   if (document["context_s"].get<double>() >= document["duration_s"].get<double>()) {
     faults.push_back({"/context_s", "is not shorter than duration_s"});
   }

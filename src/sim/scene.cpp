@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kGeneration = "v1";  // raise it whenever the same seed would give another world
 constexpr double kDefaultDensity = 500;    // wood [kg/m^3]
+constexpr double kClothDensity = 0.35;     // a heavy cotton [kg/m^2]
 
 constexpr int kCupSides = 16, kGlassSides = 9, kGlassRows = 3;
 
@@ -65,6 +66,12 @@ void resolve_shape(const Resolver& in, std::uint64_t seed, BodySpec& body, doubl
     body.size = {side, side, 0};
     solid.kind = CollisionShape::Kind::kPlane;
     body.info.radius_m = side;
+  } else if (shape == "cloth") {
+    body.size = in.vector("size");
+    body.size[2] = 0;
+    body.ghost = true;  // it yields to the rigid world, which does not know of it
+    volume = body.size[0] * body.size[1];
+    body.info.radius_m = 0.5 * norm(body.size);
   } else if (shape == "cup" || shape == "glass" || shape == "wedge") {
     resolve_pieces(in, seed, body, volume);
   } else {  // cylinder, sdf
@@ -94,7 +101,7 @@ BodySpec resolve_body(const Resolver& in, std::uint64_t seed) {
   body.texture_shift = in.vector("texture_shift", {0, 0, 0});
   RigidBody& rigid = body.rigid;
   if (in.has("path")) body.info.fixed = true;
-  body.density = in.number("density", kDefaultDensity);
+  body.density = in.number("density", body.info.shape == "cloth" ? kClothDensity : kDefaultDensity);
   rigid.mass = body.info.fixed ? 0 : body.density * volume;
   rigid.restitution = in.number("restitution", 0);
   rigid.friction = in.number("friction", 0.5);

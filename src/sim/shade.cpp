@@ -19,13 +19,8 @@ constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texel
 /// The interpolated normal where p lies in a triangle of a smooth mesh.
 V3 smooth_normal(const Mesh& mesh, std::uint32_t triangle, V3 p) {
   const auto& [a, b, c] = mesh.triangles[triangle];
-  const V3 e1 = mesh.positions[b] - mesh.positions[a], e2 = mesh.positions[c] - mesh.positions[a];
-  const V3 q = p - mesh.positions[a];
-  const float d11 = dot(e1, e1), d12 = dot(e1, e2), d22 = dot(e2, e2), q1 = dot(q, e1), q2 = dot(q, e2);
-  const float det = d11 * d22 - d12 * d12;
-  if (det <= 0) return mesh.normals[a];
-  const float v = (d22 * q1 - d12 * q2) / det, w = (d11 * q2 - d12 * q1) / det;
-  return normalized((1 - v - w) * mesh.normals[a] + v * mesh.normals[b] + w * mesh.normals[c]);
+  const V3 w = barycentric(p, mesh.positions[a], mesh.positions[b], mesh.positions[c]);
+  return normalized(w.x * mesh.normals[a] + w.y * mesh.normals[b] + w.z * mesh.normals[c]);
 }
 
 /// x^32, Blinn-Phong's exponent for a satin paint.
@@ -181,6 +176,14 @@ void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
       for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, smooth_normal(mesh, triangle(i), batch.p_B.at(i)));
       return;
   }
+}
+
+/// Where a point of a body that deforms lies at rest: textures stay on it.
+V3 Shader::rest_of(const PreparedItem& prepared, std::uint32_t triangle, V3 p) const {
+  const Mesh& mesh = *prepared.item->mesh;
+  const auto& [a, b, c] = mesh.triangles[triangle];
+  const V3 w = barycentric(p, mesh.positions[a], mesh.positions[b], mesh.positions[c]);
+  return w.x * mesh.rest[a] + w.y * mesh.rest[b] + w.z * mesh.rest[c];
 }
 
 /// Part of the light that arrives at p (light frame, texels), by percentage-closer filtering (Reeves et al. 1987).

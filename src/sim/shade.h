@@ -19,6 +19,7 @@ struct DrawItem {
   int owner = -1;  ///< index of the body in the scene
   bool casts_shadow = true;
   float dimming_radius = 0;  ///< of the sphere that keeps ambient light from its neighbours [m]; 0 = none
+  bool deforms = false;      ///< the mesh is another in every frame, corner for corner
   float glow = 0;            ///< light that it sends out, in parts of its colour
 };
 
@@ -57,6 +58,7 @@ class Shader {
   void normals_of(const PreparedItem& prepared, Batch& batch) const;
   void sun_at(const PreparedItem& prepared, Batch& batch) const;
   void ambient_at(const PreparedItem& prepared, Batch& batch) const;
+  V3 rest_of(const PreparedItem& item, std::uint32_t triangle, V3 p_B) const;
   V3 lamps_at(V3 p_W, V3 normal_W) const;
   float shadow_at(V3 p, float bias) const;
 

@@ -43,6 +43,7 @@ Mesh mesh_of(const BodySpec& body, bool fine) {
   if (body.info.shape == "sphere") return make_icosphere(body.size[0], fine ? 3 : 2);
   if (body.info.shape == "box") return make_box(body.size);
   if (body.info.shape == "plane") return make_plane(2 * body.size[0], 2 * body.size[1]);
+  if (body.info.shape == "cloth") return make_plane(body.size[0], body.size[1]);
   return make_cylinder(body.size[0], body.size[2], fine ? 64 : 32);
 }
 
@@ -173,6 +174,10 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
         item.dimming_radius = 0;
       }
       item.surface.texture_shift = item.surface.texture_shift + static_cast<float>(body.swim) * V3{1, 0.6F, 0};
+      if (body.mesh != nullptr) {
+        item.mesh = body.mesh;
+        item.deforms = true;
+      }
       if (body.wobble > 0) {
         item.mesh = std::make_shared<Mesh>(wobbled(*part.mesh, scene_.bodies[i].info.shape == "plane",
                                                    scene_.bodies[i].info.radius_m, body.wobble, world.time_s));

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "sim/camera_path.h"
+#include "sim/cloth.h"
 #include "sim/scripted.h"
 #include "sim/vec.h"
 #include "sim/voxel/frames.h"
@@ -93,6 +94,13 @@ std::vector<FrameWorld> make_timeline(const SceneSpec& scene, const Motion& moti
       world.bodies.push_back(body);
     }
     light(scene, motion, step, world);
+    for (const ClothMotion& cloth : motion.cloths) {
+      BodyFrame& body = world.bodies[static_cast<std::size_t>(cloth.body)];
+      const ClothShape shape = cloth_at(cloth, world.time_s);
+      body.X_WB = shape.X_WB;
+      body.velocity = shape.velocity;
+      body.mesh = shape.mesh;
+    }
     world.act = act_at(scene, world);
     if (scene.upper_jaw < 0) continue;
     world.jaws = jaws_at(scene, world.bodies[static_cast<std::size_t>(scene.bites.front().target)].X_WB, world.time_s);

@@ -16,6 +16,7 @@ struct BodyFrame {
   int form = 0;                                       ///< index into Motion::forms of this body
   std::array<std::uint8_t, 3> color{};                ///< sRGB
   double glow = 0;                                    ///< of a lamp: 0 off, 1 on
+  std::shared_ptr<const Mesh> mesh;                   ///< of a body that deforms, in its frame; else null
   double wobble = 0;                                  ///< faults only: amplitude of the surface's shaking, in radii
   double swim = 0;  ///< faults only: how far the texture has slid over the surface [m]
 };

@@ -43,6 +43,8 @@ struct BodyTransfer {
   Transform X_BC0;                        ///< body frame from camera coordinates here; for the test of existence
   const SdfGrid* solid_there = nullptr;   ///< set where the form differs
   const VoxelGrid* grid_there = nullptr;  ///< the same for blocks; then X_BC0 leads to the world
+  const Mesh *mesh_here = nullptr, *mesh_there = nullptr;  ///< set where the body deforms
+  Transform X_C1B1;                                        ///< camera there from body there; for bodies that deform
 };
 
 bool same(const Pose& a, const Pose& b) { return a.position == b.position && a.rotation == b.rotation; }
@@ -66,6 +68,12 @@ class FlowPass {
         t.solid_there = motion.forms[b][static_cast<std::size_t>(to.form)].solid.get();
       }
       if (scene.voxels) transfer_block(*scene.voxels, *motion.voxels, static_cast<int>(b), to.form, t);
+      if (from.mesh != nullptr && to.mesh != nullptr) {
+        t.still = false;
+        t.mesh_here = from.mesh.get();
+        t.mesh_there = to.mesh.get();
+        t.X_C1B1 = Transform(compose(X_C1W, to.X_WB));
+      }
       transfers_.push_back(t);
     }
   }
@@ -111,13 +119,22 @@ class FlowPass {
       if (t.grid_there != nullptr && there_.labels->depth[at] < labels.depth[at]) flags |= bits_.occluded;
       return flags;
     }
-    const Vec3 q = t.X_C1C0(p);
+    const Vec3 q = t.mesh_here != nullptr ? t.X_C1B1(deformed(t, t.X_BC0(p), labels.triangle[at])) : t.X_C1C0(p);
     if (q[2] <= 1e-3) return flags | bits_.left;
     const double u = camera.cx + camera.fx * q[0] / q[2], v = camera.cy + camera.fy * q[1] / q[2];
     flow[0] = static_cast<float>(u - (x + 0.5));
     flow[1] = static_cast<float>(v - (y + 0.5));
     if (u < 0 || v < 0 || u >= labels.width || v >= labels.height) return flags | bits_.left;
     return seen_at(u, v, q[2], owner) ? flags : flags | bits_.occluded;
+  }
+
+  /// Where a point of a body that deforms is in the other frame: at the same place of the same triangle.
+  static Vec3 deformed(const BodyTransfer& t, const Vec3& p_B, std::uint32_t triangle) {
+    const auto& [a, b, c] = t.mesh_here->triangles[triangle];
+    const std::vector<V3>&here = t.mesh_here->positions, &there = t.mesh_there->positions;
+    const V3 w = barycentric(to_float(p_B), here[a], here[b], here[c]);
+    const V3 q = w.x * there[a] + w.y * there[b] + w.z * there[c];
+    return {static_cast<double>(q.x), static_cast<double>(q.y), static_cast<double>(q.z)};
   }
 
   /// Is a point of `owner` at (u, v, z) what the other frame shows there? One of the four pixel centres around must
@@ -160,14 +177,17 @@ LabelImage Labeller::label(const std::vector<DrawItem>& items, std::size_t body_
                              {false, static_cast<float>(camera.fx), static_cast<float>(camera.fy),
                               static_cast<float>(camera.cx), static_cast<float>(camera.cy)},
                              buffer_);
-  LabelImage labels{width, height, {}, {}, std::vector<int>(body_count, 0), buffer_.covered};
+  LabelImage labels{width, height, {}, {}, std::vector<int>(body_count, 0), buffer_.covered, {}};
   labels.depth.resize(buffer_.surface.size());
   labels.owner.resize(buffer_.surface.size());
+  const bool deform = std::any_of(items.begin(), items.end(), [](const DrawItem& item) { return item.deforms; });
+  if (deform) labels.triangle.resize(buffer_.surface.size());
   for (std::size_t i = 0; i < buffer_.surface.size(); ++i) {
     const bool empty = buffer_.surface[i] == kNoSurface;
     const int owner = empty ? -1 : owners[VisibilityBuffer::item_of(buffer_.surface[i])];
     labels.depth[i] = empty ? 0.0F : 1.0F / buffer_.closeness[i];
     labels.owner[i] = static_cast<std::int16_t>(owner);
+    if (deform && !empty) labels.triangle[i] = VisibilityBuffer::triangle_of(buffer_.surface[i]);
     if (!empty) ++labels.visible[static_cast<std::size_t>(owner)];
   }
   return labels;

@@ -14,6 +14,8 @@ struct LabelImage {
   std::vector<float> depth;         ///< z [m]; 0 = nothing
   std::vector<std::int16_t> owner;  ///< index of the body in the scene; -1 = nothing
   std::vector<int> visible, full;   ///< by body [px]
+  /// Of bodies that deform: the triangle of their mesh that is seen. Empty where there is none.
+  std::vector<std::uint32_t> triangle;
 };
 
 class Labeller {

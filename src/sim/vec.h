@@ -43,6 +43,16 @@ inline V3 to_float(const Vec3& a) {
   return {static_cast<float>(a[0]), static_cast<float>(a[1]), static_cast<float>(a[2])};
 }
 
+/// Weights of a, b and c at the point of their plane nearest to p; (1, 0, 0) for a triangle without area.
+inline V3 barycentric(V3 p, V3 a, V3 b, V3 c) {
+  const V3 e1 = b - a, e2 = c - a, q = p - a;
+  const float d11 = dot(e1, e1), d12 = dot(e1, e2), d22 = dot(e2, e2), q1 = dot(q, e1), q2 = dot(q, e2);
+  const float det = d11 * d22 - d12 * d12;
+  if (det <= 0) return {1, 0, 0};
+  const float v = (d22 * q1 - d12 * q2) / det, w = (d11 * q2 - d12 * q1) / det;
+  return {1 - v - w, v, w};
+}
+
 /// p -> R p + t, rows of R.
 struct Affine {
   V3 row[3];

@@ -15,7 +15,7 @@ constexpr double kG = 9.81;
 
 RigidBody ball(double radius, double mass, const Vec3& position, const Vec3& velocity = {0, 0, 0}) {
   RigidBody body;
-  body.shape = {CollisionShape::Kind::kSphere, {radius, radius, radius}, {}};
+  body.shape = {CollisionShape::Kind::kSphere, {radius, radius, radius}, {}, {}};
   body.mass = mass;
   body.X_WB.position = position;
   body.velocity = velocity;
@@ -120,7 +120,7 @@ TEST(Physics, SlidingBoxStopsAfterTheFrictionDistance) {
   PhysicsWorld world({960, SolverProfile::kBouncing, {0, 0, -kG}});
   world.add(ground(0, 1));
   RigidBody box;
-  box.shape = {CollisionShape::Kind::kBox, {0.4, 0.4, 0.1}, {}};
+  box.shape = {CollisionShape::Kind::kBox, {0.4, 0.4, 0.1}, {}, {}};
   box.mass = 1;
   box.friction = mu;
   box.X_WB.position = {0, 0, 0.05};
@@ -182,7 +182,7 @@ TEST(Physics, RollingBallKeepsItsSpeed) {
 TEST(Physics, FastBallDoesNotTunnel) {
   PhysicsWorld world({960, SolverProfile::kBouncing, {0, 0, 0}});
   RigidBody wall;
-  wall.shape = {CollisionShape::Kind::kBox, {0.02, 2, 2}, {}};
+  wall.shape = {CollisionShape::Kind::kBox, {0.02, 2, 2}, {}, {}};
   wall.restitution = 1;
   wall.X_WB.position = {1, 0, 0};
   world.add(wall);
