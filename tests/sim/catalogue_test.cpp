@@ -40,7 +40,7 @@ constexpr Pinned kPinned[] = {
     {"button-lamp", "4d88971c70f474a7"},
     {"camera-path", "4ca78fc7efd18947"},
     {"character-in-three-shots", "0fe177a7dd9b1009"},
-    {"cloth-over-ball", "0000000000000000"},
+    {"cloth-over-ball", "c710b0062d99632d"},
     {"colour-binding", "5fc49b18e790510c"},
     {"count", "1c7a64aec10ec2cf"},
     {"crane", "333ba5ed3edc5d59"},
