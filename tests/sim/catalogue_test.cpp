@@ -129,7 +129,7 @@ TEST(CatalogueOfAll, PinsEachScenarioBesidesTheNightlySeven) {
   for (const Pinned& entry : kPinned) pinned.insert(entry.scenario);
   std::set<std::string> shipped_names;
   for (const Scenario& scenario : load_scenarios(std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios")) {
-    shipped_names.insert(scenario.name);
+    if (!scenario.name.starts_with("voxel-")) shipped_names.insert(scenario.name);  // voxel_scenario_test.cpp
   }
   EXPECT_EQ(shipped_names, pinned);
   EXPECT_GE(shipped_names.size(), 40U);
