@@ -81,7 +81,7 @@ TEST_F(SlowGenerators, OneThatAnswersTooFewFrames) {
       "    "
       "open(sys.argv[2]+'/'+take+'/rollout.safetensors','wb').write(struct.pack('<Q',len(head))+head+bytes(36864))\n";
   write_file(folder_.path() / "short.py", python);
-  expect_failed(run("command:/usr/bin/python3 " + (folder_.path() / "short.py").string()), "has 3 frames, expected 18");
+  expect_failed(run("command:/usr/bin/python3 " + (folder_.path() / "short.py").string()), "has 3 frames, expected 16");
 }
 
 TEST_F(SlowGenerators, OneThatAnswersWithATextFile) {
