@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <regex>
 #include <set>
 
@@ -10,6 +12,14 @@
 
 namespace bitemark {
 namespace {
+
+/// Compiling a pattern costs far more than matching it, and a schema has few: each is compiled once.
+const std::regex& compiled(const std::string& pattern) {
+  static std::mutex mutex;
+  static std::map<std::string, std::regex> known;
+  const std::scoped_lock lock(mutex);
+  return known.try_emplace(pattern, pattern).first->second;
+}
 
 using Faults = std::vector<SchemaFault>;
 
@@ -186,7 +196,7 @@ void JsonSchema::check_text(const Json& schema, const std::string& text, const s
     faults.push_back({pointer, fmt::format("\"{}\" is too short, expected at least {} characters", text,
                                            schema["minLength"].get<std::size_t>())});
   }
-  if (schema.contains("pattern") && !std::regex_search(text, std::regex(schema["pattern"].get<std::string>()))) {
+  if (schema.contains("pattern") && !std::regex_search(text, compiled(schema["pattern"].get<std::string>()))) {
     faults.push_back({pointer, fmt::format("\"{}\" does not match {}", text, schema["pattern"].get<std::string>())});
   }
   const auto format = formats_.find(schema.value("format", ""));

@@ -40,11 +40,16 @@ std::string check_template(const std::string& text, const Names& names) {
   return "";
 }
 
-std::filesystem::path schema_beside(const std::filesystem::path& scenario) {
-  const std::filesystem::path beside = scenario.parent_path() / "scenario.schema.json";
-  if (std::filesystem::exists(beside)) return beside;
-  return std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios" / "scenario.schema.json";
-}
+/// The published schema, as it stands beside the scenarios or else in the source tree.
+struct SchemaFile {
+  explicit SchemaFile(const std::filesystem::path& folder) : path(folder / "scenario.schema.json") {
+    if (!std::filesystem::exists(path))
+      path = std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios" / "scenario.schema.json";
+    document = load_json(path);
+  }
+  std::filesystem::path path;
+  Json document;
+};
 
 /// The names of all bodies.
 std::set<std::string> check_bodies(const Json& document, std::vector<SchemaFault>& faults) {
@@ -113,11 +118,10 @@ void check_meaning(const Json& document, std::vector<SchemaFault>& faults) {
   }
 }
 
-std::vector<SchemaFault> find_faults(const Json& document, const std::filesystem::path& path) {
+std::vector<SchemaFault> find_faults(const Json& document, const SchemaFile& file) {
   const Names names = names_of(document);
-  const std::filesystem::path schema_path = schema_beside(path);
   const JsonSchema schema(
-      load_json(schema_path), schema_path.string(),
+      file.document, file.path.string(),
       {{"expression", [&](const std::string& text) { return sim::check_expression(text, names.numbers); }},
        {"template", [&](const std::string& text) { return check_template(text, names); }},
        {"parameter", [&](const std::string& text) {
@@ -128,13 +132,11 @@ std::vector<SchemaFault> find_faults(const Json& document, const std::filesystem
   return faults;
 }
 
-}  // namespace
-
-Scenario load_scenario(const std::filesystem::path& path) {
+Scenario read_scenario(const std::filesystem::path& path, Json document, const SchemaFile& schema) {
   Scenario scenario;
   scenario.file = path.string();
-  scenario.document = load_json(path);
-  const std::vector<SchemaFault> faults = find_faults(scenario.document, path);
+  scenario.document = std::move(document);
+  const std::vector<SchemaFault> faults = find_faults(scenario.document, schema);
   if (!faults.empty()) {
     std::string all;
     for (const SchemaFault& fault : faults)
@@ -155,15 +157,22 @@ Scenario load_scenario(const std::filesystem::path& path) {
   return scenario;
 }
 
+}  // namespace
+
+Scenario load_scenario(const std::filesystem::path& path) {
+  return read_scenario(path, load_json(path), SchemaFile(path.parent_path()));
+}
+
 std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
+  const SchemaFile schema(folder);
   std::vector<Scenario> scenarios;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".json") continue;
-    const Json document = load_json(entry.path());
+    Json document = load_json(entry.path());
     if (!document.is_object() || !(document.contains("bodies") || document.contains("voxels")))
       continue;  // faults.json, the schema
-    scenarios.push_back(load_scenario(entry.path()));
+    scenarios.push_back(read_scenario(entry.path(), std::move(document), schema));
   }
   if (scenarios.empty()) throw InputError(folder.string(), "", "holds no scenario files");
   std::sort(scenarios.begin(), scenarios.end(), [](const Scenario& a, const Scenario& b) { return a.name < b.name; });
