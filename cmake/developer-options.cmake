@@ -18,6 +18,9 @@ endif()
 if(BITEMARK_SANITIZE)
   add_compile_options(-fsanitize=${BITEMARK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${BITEMARK_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized) # false alarms in std::regex under instrumentation, GCC bug 105562
+  endif()
 endif()
 
 # bitemark_library(sim DEPENDS ...): all of src/<name>/*.cpp as bitemark_<name>, src/ as include root.
