@@ -13,8 +13,8 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-numpy                                        # examples/ are tested by running them
 )
-# Only the developer's checks need these: the format check, the report's browser test, lossy video.
-if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium chromium-driver python3-selenium ffmpeg); fi
+# Only the developer's checks need these: the format check, the report's browser test, lossy video, reference networks.
+if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium chromium-driver python3-selenium ffmpeg python3-torch); fi
 
 missing=()
 for package in "${packages[@]}"; do
