@@ -104,9 +104,8 @@ TextInput TextTower::forward(const Tensor& tokens) {
   text.tokens = ln_final_(x);
   const Tensor end = tokens.argmax(1);  // the end token has the largest id
   text.pooled = text.tokens.gather(1, end.view({-1, 1, 1}).expand({-1, 1, x.size(2)})).squeeze(1);
-  const Tensor place = at::arange(length, tokens.options()).unsqueeze(0);
-  text.padding =
-      at::zeros(tokens.sizes(), x.options().requires_grad(false)).masked_fill(place > end.unsqueeze(1), hidden);
+  const Tensor lengths = (end + 1).to(at::kCPU);
+  text.lengths.assign(lengths.data_ptr<std::int64_t>(), lengths.data_ptr<std::int64_t>() + lengths.numel());
   return text;
 }
 

@@ -1,6 +1,7 @@
 #include "model/dit.h"
 
-#include <limits>
+#include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
 #include "model/dit_block.h"
@@ -26,38 +27,43 @@ Tensor unpatchify(const Tensor& x, std::int64_t p, std::int64_t rows, std::int64
       .reshape({x.size(0), x.size(1), channels, rows * p, columns * p});
 }
 
-/// 0 where the query's frame may see the key's, -inf elsewhere; expanded to tokens.
-Tensor visibility(const std::vector<std::int64_t>& query, const std::vector<std::int64_t>& key, bool own,
-                  std::int64_t tokens, const torch::Device& device) {
-  const Tensor q = at::tensor(at::ArrayRef<std::int64_t>(query)).unsqueeze(1);
-  const Tensor k = at::tensor(at::ArrayRef<std::int64_t>(key)).unsqueeze(0);
-  const Tensor hidden = own ? k > q : k >= q;
-  const Tensor mask = at::zeros(hidden.sizes()).masked_fill(hidden, -std::numeric_limits<float>::infinity());
-  return mask.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1).to(device);
+/// Every frame sees itself and `earlier[f]` frames from the first on.
+Visibility frames_seen(const std::vector<std::int64_t>& earlier, std::int64_t first_own, std::int64_t tokens) {
+  Visibility visibility;
+  visibility.tokens = tokens;
+  for (std::size_t f = 0; f < earlier.size(); ++f)
+    visibility.blocks.push_back({earlier[f] * tokens, (first_own + static_cast<std::int64_t>(f)) * tokens, tokens});
+  return visibility;
+}
+
+/// The number of history frames before each frame's own time.
+std::vector<std::int64_t> earlier_frames(const FrameLayout& layout) {
+  std::vector<std::int64_t> earlier;
+  for (const auto time : layout.times)
+    earlier.push_back(std::count_if(layout.times.begin(), layout.times.begin() + layout.history,
+                                    [&](std::int64_t other) { return other < time; }));
+  return earlier;
 }
 
 BlockContext block_context(const DitConfig& config, const DitInput& input, const FrameLayout& layout,
                            const KvRing* ring) {
   const std::int64_t rows = input.z.size(3) / config.patch, columns = input.z.size(4) / config.patch;
-  const std::int64_t head = config.width / config.heads;
+  const std::int64_t head = config.width / config.heads, frames = input.z.size(1);
   const auto device = input.z.device();
   BlockContext context;
   context.tokens = rows * columns;
   context.ring = ring;
-  if (ring != nullptr) {
-    std::vector<std::int64_t> earlier(static_cast<std::size_t>(ring->size()));
-    for (std::size_t i = 0; i < earlier.size(); ++i) earlier[i] = static_cast<std::int64_t>(i);
-    context.rope = rope_table({ring->size()}, rows, columns, head, device);
-    if (!ring->empty()) context.ring_rope = rope_table(earlier, rows, columns, head, device);
+  context.within = frames_seen(std::vector<std::int64_t>(static_cast<std::size_t>(frames), 0), 0, context.tokens);
+  if (ring == nullptr) {
+    context.rope = rope_table(layout.times, rows, columns, head, device);
+    context.across = frames_seen(earlier_frames(layout), 0, context.tokens);
     return context;
   }
-  context.layout = layout;
-  context.rope = rope_table(layout.times, rows, columns, head, device);
-  const auto middle = layout.times.begin() + static_cast<std::ptrdiff_t>(layout.history);
-  const std::vector<std::int64_t> history(layout.times.begin(), middle), targets(middle, layout.times.end());
-  if (history.empty()) return context;
-  context.history_mask = visibility(history, history, true, context.tokens, device);
-  if (!targets.empty()) context.target_mask = visibility(targets, history, false, context.tokens, device);
+  std::vector<std::int64_t> earlier(static_cast<std::size_t>(ring->size()));
+  std::iota(earlier.begin(), earlier.end(), 0);
+  context.rope = rope_table({ring->size()}, rows, columns, head, device);
+  if (!ring->empty()) context.ring_rope = rope_table(earlier, rows, columns, head, device);
+  context.across = frames_seen({ring->size()}, ring->size(), context.tokens);
   return context;
 }
 
@@ -114,7 +120,7 @@ TextInput Dit::kept_text(const DitInput& input) const {
   const Tensor keep = input.keep_text.view({-1, 1}) > 0.5;
   TextInput text;
   text.tokens = at::where(keep.unsqueeze(-1), input.text.tokens, null_text_);
-  text.padding = at::where(keep, input.text.padding, at::zeros_like(input.text.padding));
+  text.lengths = input.text.lengths;  // of equal tokens it does not matter how many are seen
   text.pooled = at::where(keep, input.text.pooled, null_text_);
   return text;
 }
@@ -125,7 +131,8 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
   input.text = kept_text(given);
   BlockContext context = block_context(config_, input, layout, ring);
   context.text_tokens = input.text.tokens;
-  context.text_mask = input.text.padding.view({input.text.padding.size(0), 1, 1, -1});
+  context.text.tokens = context.tokens * input.z.size(1);
+  for (const auto length : input.text.lengths) context.text.blocks.push_back({length, 0, 0});
 
   const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
   const Tensor c = at::silu(conditioning(input));
@@ -138,7 +145,8 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
     if (i + 1 == (blocks_.size() + 1) / 2) output.middle = x;
   }
   const auto shift_scale = final_modulation_(c).chunk(2, -1);
-  const Tensor image = unpatchify(head_(modulate(x, shift_scale[0], shift_scale[1])), config_.patch, rows, columns);
+  const Tensor image =
+      unpatchify(head_(norm_modulate(x, shift_scale[0], shift_scale[1])), config_.patch, rows, columns);
   output.answer = image.slice(2, 0, config_.latent_channels);
   // Scaled copies of the noisy frame and of the frames before: what stands still is carried on exactly.
   const Tensor gates = skip_(c);

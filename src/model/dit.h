@@ -15,9 +15,9 @@
 namespace bitemark::model {
 
 struct TextInput {
-  Tensor tokens;   ///< [B, L, text_width]
-  Tensor padding;  ///< [B, L], 0 where there is a token, -inf where there is none
-  Tensor pooled;   ///< [B, text_width]
+  Tensor tokens;                      ///< [B, L, text_width]
+  std::vector<std::int64_t> lengths;  ///< [B], tokens of each caption; what follows them is not seen
+  Tensor pooled;                      ///< [B, text_width]
 };
 
 struct DitInput {

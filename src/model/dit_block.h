@@ -1,24 +1,24 @@
-// One block of the diffusion transformer, and the three ways in which its attention sees frames.
+// One block of the diffusion transformer.
 #pragma once
 
 #include <utility>
 #include <vector>
 
 #include "model/dit.h"
+#include "model/fused_ops.h"
 
 namespace bitemark::model {
 
 /// What all blocks of one forward pass share.
 struct BlockContext {
-  FrameLayout layout;
   std::int64_t tokens = 0;  ///< S, a frame
   RopeTable rope;           ///< of the F frames
   RopeTable ring_rope;      ///< of the ring's frames, when there is a ring
   const KvRing* ring = nullptr;
   std::size_t spacetime_index = 0;  ///< of the next spacetime block
-  Tensor history_mask;              ///< [nH*S, nH*S], 0 or -inf
-  Tensor target_mask;               ///< [nT*S, nH*S]
-  Tensor text_tokens, text_mask;    ///< [B, L, text_width], [B, 1, 1, L]
+  Visibility within, across;        ///< frames: themselves alone, and what is before them
+  Tensor text_tokens;               ///< [B, L, text_width]
+  Visibility text;
 };
 
 class DitBlock : public torch::nn::Module {
@@ -30,8 +30,6 @@ class DitBlock : public torch::nn::Module {
 
  private:
   Tensor self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept);
-  Tensor within_frames(const Tensor& q, const Tensor& k, const Tensor& v, const BlockContext& context) const;
-  Tensor across_frames(const Tensor& q, const Tensor& k, const Tensor& v, const BlockContext& context) const;
   Tensor text_attention(const Tensor& x, const BlockContext& context);
 
   std::int64_t heads_;
@@ -40,10 +38,5 @@ class DitBlock : public torch::nn::Module {
   torch::nn::Linear qkv_{nullptr}, proj_{nullptr}, w12_{nullptr}, w3_{nullptr};
   torch::nn::Linear text_q_{nullptr}, text_kv_{nullptr}, text_proj_{nullptr};
 };
-
-/// LayerNorm without parameters, over the last dimension.
-Tensor plain_norm(const Tensor& x);
-/// norm(x) * (1 + scale) + shift; x: [B, F, S, D], shift and scale: [B, F, D].
-Tensor modulate(const Tensor& x, const Tensor& shift, const Tensor& scale);
 
 }  // namespace bitemark::model

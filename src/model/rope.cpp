@@ -34,12 +34,6 @@ RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, 
   return {all.cos(), all.sin()};
 }
 
-Tensor rotate(const Tensor& x, const RopeTable& table) {
-  const std::int64_t pairs = x.size(-1) / 2;
-  const Tensor a = x.slice(-1, 0, pairs), b = x.slice(-1, pairs);
-  return at::cat({a * table.cos - b * table.sin, b * table.cos + a * table.sin}, -1);
-}
-
 Tensor grid_embedding(std::int64_t rows, std::int64_t columns, std::int64_t width, const torch::Device& device) {
   const std::int64_t quarter = width / 4;
   const Tensor by_row = centred(rows).unsqueeze(-1) * frequencies(quarter, 1e2);

@@ -16,9 +16,6 @@ struct RopeTable {
 RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,
                      std::int64_t head_width, const torch::Device& device);
 
-/// x: [B, tokens, heads, head].
-Tensor rotate(const Tensor& x, const RopeTable& table);
-
 /// Fixed sines and cosines of row and column, [rows * columns, width]; centred like the rotary positions.
 Tensor grid_embedding(std::int64_t rows, std::int64_t columns, std::int64_t width, const torch::Device& device);
 

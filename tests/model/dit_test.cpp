@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/fused_ops.h"
 #include "model/noise.h"
 #include "toys.h"
 
@@ -18,7 +19,7 @@ DitInput toy_input(const Tensor& z, const Tensor& level, std::int64_t past_frame
   input.controls = normal_noise({z.size(0), z.size(1), 10}, {5, 0, 0});
   input.keep_text = input.keep_controls = at::ones({z.size(0)});
   input.text.tokens = normal_noise({z.size(0), 3, 16}, {6, 0, 0});
-  input.text.padding = at::zeros({z.size(0), 3});
+  input.text.lengths.assign(static_cast<std::size_t>(z.size(0)), 3);
   input.text.pooled = normal_noise({z.size(0), 16}, {7, 0, 0});
   return input;
 }

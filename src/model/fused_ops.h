@@ -1,0 +1,36 @@
+// The network's costly steps, each as one operation with its gradient: on a CPU by our own kernels (float32), elsewhere
+// put together from LibTorch's operations. Both forms are public, and the tests hold one against the other.
+#pragma once
+
+#include <vector>
+
+#include "model/kernels/kernels.h"
+#include "model/rope.h"
+#include "model/torch_compat.h"
+
+namespace bitemark::model {
+
+/// Who sees whom, by blocks of equally many queries.
+struct Visibility {
+  std::int64_t tokens = 0;          ///< queries in a block
+  std::vector<VisibleKeys> blocks;  ///< one a block; or one a block and batch row, [B][blocks]
+};
+
+/// softmax(q k^T / sqrt(head)) v over the keys that each query sees. q: [B, N, H, head]; k, v: [B, M, H, head]; the
+/// last dimension contiguous -> [B, N, H * head].
+Tensor attend_visible(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility);
+Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility);
+
+/// layer_norm(x) * (1 + scale) + shift, eps 1e-6. x: [B, F, S, D]; shift, scale: [B, F, D].
+Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale);
+Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale);
+
+/// silu(first half) * second half of the last dimension.
+Tensor swiglu(const Tensor& gates);
+Tensor swiglu_plain(const Tensor& gates);
+
+/// Rotary positions. x: [B, N, H, head], table of N rows.
+Tensor rotate(const Tensor& x, const RopeTable& table);
+Tensor rotate_plain(const Tensor& x, const RopeTable& table);
+
+}  // namespace bitemark::model

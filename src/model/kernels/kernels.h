@@ -1,0 +1,72 @@
+// The inner loops that LibTorch 1.13 is slow at on a CPU, compiled for three instruction sets and chosen at run time.
+// Plain float arrays; no library inside, so that nothing of another instruction set can leak out at link time.
+#pragma once
+
+#include <cstdint>
+
+namespace bitemark::model {
+
+/// Which keys a tile of queries sees: the first `prefix` ones and, when it lies beyond them, the block
+/// [own, own + own_count).
+struct VisibleKeys {
+  std::int64_t prefix = 0, own = 0, own_count = 0;
+};
+
+/// One head of one batch row, packed. `width` is the head's, `padded` the same rounded up to kLane; rows beyond `keys`
+/// exist up to a multiple of kLane and hold zeros.
+struct PackedHead {
+  const float* key_t = nullptr;    ///< [width, key_stride]
+  const float* key = nullptr;      ///< [keys, padded]; backward only
+  const float* value_t = nullptr;  ///< [width, key_stride]; backward only
+  const float* value = nullptr;    ///< [keys, padded]
+  std::int64_t keys = 0, key_stride = 0, width = 0, padded = 0;
+};
+
+/// Some queries of that head, packed: [rows, padded].
+struct QueryTile {
+  const float* query = nullptr;  ///< scaled by 1 / sqrt(width)
+  std::int64_t rows = 0;
+  VisibleKeys sees;
+};
+
+struct TileGradients {
+  const float* out = nullptr;      ///< gradient of the tile's output, [rows, padded]
+  const float* out_dot = nullptr;  ///< [rows], sum of out * output
+  const float* log_sum = nullptr;  ///< [rows], from the forward pass
+  float* query = nullptr;          ///< [rows, padded], of the scaled queries
+  float* key = nullptr;            ///< [keys, padded], added to
+  float* value = nullptr;          ///< [keys, padded], added to
+};
+
+constexpr std::int64_t kLane = 16;  ///< floats that every packed row is a multiple of
+/// Floats of scratch that a tile needs: scores of `rows` queries for `seen` keys, twice for the backward pass.
+constexpr std::int64_t score_stride(const VisibleKeys& sees) {
+  return (sees.prefix + kLane - 1) / kLane * kLane + (sees.own_count + kLane - 1) / kLane * kLane;
+}
+
+struct Kernels {
+  const char* name;
+  /// out: [rows, padded] = softmax(query key^T) value; log_sum: [rows]; scores: rows * score_stride floats.
+  void (*attend)(const PackedHead& head, const QueryTile& tile, float* out, float* log_sum, float* scores);
+  /// scores: 2 * rows * score_stride floats.
+  void (*attend_backward)(const PackedHead& head, const QueryTile& tile, const TileGradients& gradients, float* scores);
+  /// out = layer_norm(x) * (1 + scale) + shift over rows of `width`; saves mean and 1 / deviation of each row.
+  void (*norm_modulate)(const float* x, const float* shift, const float* scale, std::int64_t rows, std::int64_t width,
+                        float epsilon, float* out, float* mean, float* rstd);
+  /// Adds to shift's and scale's gradients [width]; writes x's.
+  void (*norm_modulate_backward)(const float* x, const float* scale, const float* mean, const float* rstd,
+                                 const float* grad, std::int64_t rows, std::int64_t width, float* grad_x,
+                                 float* grad_shift, float* grad_scale);
+  /// gates: [rows, 2 width], out = silu(first half) * second half: [rows, width].
+  void (*swiglu)(const float* gates, std::int64_t rows, std::int64_t width, float* out);
+  void (*swiglu_backward)(const float* gates, const float* grad, std::int64_t rows, std::int64_t width,
+                          float* grad_gates);
+  /// One token's heads, [heads, 2 pairs]: (first half + i second half) * (cosine + i sine), [pairs].
+  void (*rotate)(const float* x, const float* cosine, const float* sine, std::int64_t heads, std::int64_t pairs,
+                 float* out);
+};
+
+/// The best that this processor has, or what ATEN_CPU_CAPABILITY (default, avx2, avx512) pins it to.
+const Kernels& kernels();
+
+}  // namespace bitemark::model

@@ -1,0 +1,207 @@
+// Our kernels against LibTorch's operations in double precision, and their gradients against finite differences. CTest
+// runs this file once for each instruction set (ATEN_CPU_CAPABILITY).
+#include "model/fused_ops.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "model/noise.h"
+
+namespace bitemark::model {
+namespace {
+
+using Inputs = std::vector<Tensor>;
+using Op = std::function<Tensor(const Inputs&)>;
+
+Tensor noise(at::IntArrayRef shape, std::uint32_t index) { return normal_noise(shape, {3, index, 0}); }
+
+Inputs leaves(const Inputs& inputs, at::ScalarType type) {
+  Inputs out;
+  for (const auto& x : inputs) out.push_back(x.detach().to(type).clone().requires_grad_());
+  return out;
+}
+
+/// Values and gradients of a weighted sum of the output.
+struct Evaluation {
+  Tensor value;
+  Inputs gradients;
+};
+
+Evaluation evaluate(const Op& op, const Inputs& inputs, at::ScalarType type) {
+  const Inputs x = leaves(inputs, type);
+  const Tensor value = op(x);
+  (value * noise(value.sizes(), 99).to(type)).sum().backward();
+  Evaluation result{value.detach(), {}};
+  for (const auto& leaf : x) result.gradients.push_back(leaf.grad());
+  return result;
+}
+
+double relative(const Tensor& ours, const Tensor& truth) {
+  return ((ours.to(at::kDouble) - truth).abs().max() / truth.abs().max().clamp_min(1e-12)).item<double>();
+}
+
+/// float32 against float64: each output is a sum of at most some hundred products, 1e-7 * sqrt(300) each.
+constexpr double kRounding = 5e-6;
+
+void expect_same(const Op& ours, const Op& plain, const Inputs& inputs) {
+  const Evaluation a = evaluate(ours, inputs, at::kFloat), b = evaluate(plain, inputs, at::kDouble);
+  EXPECT_LT(relative(a.value, b.value), kRounding);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    EXPECT_LT(relative(a.gradients[i], b.gradients[i]), 4 * kRounding) << "gradient of input " << i;
+}
+
+/// Along a random direction: (f(x + h d) - f(x - h d)) / 2h = grad . d, up to h^2 f''' / 6 and rounding of f over h.
+void expect_finite_differences(const Op& op, const Inputs& inputs) {
+  constexpr double kStep = 2e-2;
+  const Evaluation at_x = evaluate(op, inputs, at::kFloat);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor direction = noise(inputs[i].sizes(), 50 + static_cast<std::uint32_t>(i)) / 4.0;
+    const auto moved = [&](double step) {
+      Inputs x = inputs;
+      x[i] = x[i] + step * direction;
+      const Tensor value = op(x);
+      return (value.to(at::kDouble) * noise(value.sizes(), 99)).sum().item<double>();
+    };
+    const double slope = (moved(kStep) - moved(-kStep)) / (2 * kStep);
+    const double expected = (at_x.gradients[i].to(at::kDouble) * direction).sum().item<double>();
+    const double scale = (at_x.gradients[i].to(at::kDouble).norm() * direction.norm()).item<double>();
+    EXPECT_NEAR(slope, expected, 2e-3 * scale) << "input " << i;
+  }
+}
+
+struct AttentionCase {
+  const char* name;
+  std::int64_t batch, queries, keys, heads, width;
+  Visibility visibility;
+};
+void PrintTo(const AttentionCase& c, std::ostream* out) { *out << c.name; }
+
+Visibility own_blocks(std::int64_t count, std::int64_t tokens) {
+  Visibility v{tokens, {}};
+  for (std::int64_t b = 0; b < count; ++b) v.blocks.push_back({0, b * tokens, tokens});
+  return v;
+}
+
+Visibility causal_blocks(std::int64_t count, std::int64_t tokens) {
+  Visibility v{tokens, {}};
+  for (std::int64_t b = 0; b < count; ++b) v.blocks.push_back({b * tokens, b * tokens, tokens});
+  return v;
+}
+
+/// Three frames of history and a target beside each of them, which sees the earlier ones and itself.
+Visibility history_and_targets(std::int64_t tokens) {
+  Visibility v = causal_blocks(3, tokens);
+  for (std::int64_t b = 0; b < 3; ++b) v.blocks.push_back({b * tokens, (3 + b) * tokens, tokens});
+  return v;
+}
+
+std::vector<AttentionCase> attention_cases() {
+  return {{"own_frames", 2, 48, 48, 3, 24, own_blocks(3, 16)},
+          {"causal", 2, 64, 64, 2, 48, causal_blocks(4, 16)},
+          {"causal_odd_sizes", 1, 35, 35, 2, 20, causal_blocks(5, 7)},
+          {"history_and_targets", 2, 30, 30, 2, 32, history_and_targets(5)},
+          {"ring", 1, 16, 90, 4, 64, {16, {{74, 74, 16}}}},
+          {"captions", 3, 20, 11, 2, 16, {20, {{11, 0, 0}, {2, 0, 0}, {7, 0, 0}}}},
+          {"many_keys", 1, 130, 1100, 1, 8, {130, {{970, 970, 130}}}}};
+}
+
+class Attention : public testing::TestWithParam<AttentionCase> {
+ protected:
+  static Inputs inputs() {
+    const AttentionCase& c = GetParam();
+    return {noise({c.batch, c.queries, c.heads, c.width}, 1), noise({c.batch, c.keys, c.heads, c.width}, 2),
+            noise({c.batch, c.keys, c.heads, c.width}, 3)};
+  }
+  static Tensor ours(const Inputs& x) { return attend_visible(x[0], x[1], x[2], GetParam().visibility); }
+  static Tensor plain(const Inputs& x) { return attend_visible_plain(x[0], x[1], x[2], GetParam().visibility); }
+};
+
+TEST_P(Attention, EqualsThePlainForm) { expect_same(ours, plain, inputs()); }
+TEST_P(Attention, GradientsAreSlopes) { expect_finite_differences(ours, inputs()); }
+TEST_P(Attention, BitsDoNotDependOnThreads) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const Evaluation one = evaluate(ours, inputs(), at::kFloat);
+  at::set_num_threads(4);
+  const Evaluation four = evaluate(ours, inputs(), at::kFloat);
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(one.value, four.value));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(at::equal(one.gradients[i], four.gradients[i]));
+}
+INSTANTIATE_TEST_SUITE_P(FusedOps, Attention, testing::ValuesIn(attention_cases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(FusedOps, AttentionTakesViewsOfOneProduct) {
+  const Tensor qkv = noise({2, 32, 3, 2, 24}, 1);
+  const auto parts = qkv.unbind(2);
+  const Visibility v = causal_blocks(2, 16);
+  EXPECT_TRUE(at::equal(attend_visible(parts[0], parts[1], parts[2], v),
+                        attend_visible(parts[0].contiguous(), parts[1].contiguous(), parts[2].contiguous(), v)));
+}
+
+TEST(FusedOps, UnseenKeysHaveNoInfluence) {
+  const Tensor q = noise({1, 32, 2, 24}, 1), k = noise({1, 32, 2, 24}, 2), v = noise({1, 32, 2, 24}, 3);
+  Tensor other_k = k.clone(), other_v = v.clone();
+  other_k.slice(1, 16).fill_(1e30);
+  other_v.slice(1, 16).fill_(1e30);
+  const Visibility causal = causal_blocks(2, 16);
+  EXPECT_TRUE(at::equal(attend_visible(q, k, v, causal).slice(1, 0, 16),
+                        attend_visible(q, other_k, other_v, causal).slice(1, 0, 16)));
+}
+
+TEST(FusedOps, LargeLogitsStayFinite) {
+  const Tensor q = 200.0 * noise({1, 16, 1, 16}, 1), k = 200.0 * noise({1, 16, 1, 16}, 2), v = noise({1, 16, 1, 16}, 3);
+  const Visibility all{16, {{16, 0, 0}}};
+  const Tensor truth = attend_visible_plain(q.to(at::kDouble), k.to(at::kDouble), v.to(at::kDouble), all);
+  // Logits of up to 4e5 are rounded to 0.03 in float32: e^0.03 - 1 of what is shared.
+  EXPECT_LT(relative(attend_visible(q, k, v, all), truth), 0.05);
+}
+
+TEST(FusedOps, NotANumberIsNotHidden) {
+  Tensor q = noise({1, 16, 1, 16}, 1);
+  q[0][3][0][2] = std::nan("");
+  const Tensor k = noise({1, 16, 1, 16}, 2);
+  EXPECT_TRUE(attend_visible(q, k, k, Visibility{16, {{16, 0, 0}}})[0][3].isnan().all().item<bool>());
+}
+
+TEST(FusedOps, NormModulateEqualsThePlainForm) {
+  const auto op = [](const Inputs& x) { return norm_modulate(x[0], x[1], x[2]); };
+  const auto plain = [](const Inputs& x) { return norm_modulate_plain(x[0], x[1], x[2]); };
+  for (const std::int64_t width : {8, 24, 192, 250}) {
+    const Inputs x{2.0 + noise({2, 3, 5, width}, 1), noise({2, 3, width}, 2), noise({2, 3, width}, 3)};
+    expect_same(op, plain, x);
+    expect_finite_differences(op, x);
+  }
+}
+
+TEST(FusedOps, SwigluEqualsThePlainForm) {
+  const auto op = [](const Inputs& x) { return swiglu(x[0]); };
+  const auto plain = [](const Inputs& x) { return swiglu_plain(x[0]); };
+  for (const std::int64_t width : {10, 64, 2 * 544}) {
+    expect_same(op, plain, {3.0 * noise({2, 40, width}, 1)});
+    expect_finite_differences(op, {noise({2, 40, width}, 1)});
+  }
+  const Tensor far = at::tensor(std::vector<float>{-200.0F, 200.0F, 1.0F, 1.0F}).view({1, 4});
+  EXPECT_TRUE(at::allclose(swiglu(far), at::tensor(std::vector<float>{0.0F, 200.0F}).view({1, 2})));
+}
+
+TEST(FusedOps, RotateEqualsThePlainForm) {
+  for (const std::int64_t head : {8, 24, 64}) {
+    const RopeTable table = rope_table({0, 3}, 2, 3, head, torch::kCPU);
+    const RopeTable wide{table.cos.to(at::kDouble), table.sin.to(at::kDouble)};
+    const Inputs x{noise({2, 12, 3, head}, 1)};
+    expect_same([&](const Inputs& in) { return rotate(in[0], table); },
+                [&](const Inputs& in) { return rotate_plain(in[0], wide); }, x);
+  }
+}
+
+TEST(FusedOps, PinnedInstructionSetIsUsed) {
+  const char* pin = std::getenv("ATEN_CPU_CAPABILITY");
+  if (pin == nullptr) GTEST_SKIP() << "not pinned in this run";
+  EXPECT_EQ(kernels().name, std::string(pin) == "default" ? std::string("plain") : std::string(pin));
+}
+
+}  // namespace
+}  // namespace bitemark::model
