@@ -204,6 +204,8 @@ void PhysicsWorld::collect_contacts() {
       contact.impulse += impulse;
       contact.position = contact.position + impulse * from_bullet(point.getPositionWorldOnB());
       contact.normal = contact.normal + impulse * from_bullet(point.m_normalWorldOnB);
+      contact.push = contact.push + impulse * from_bullet(point.m_normalWorldOnB) +
+                     point.m_appliedImpulseLateral1 * from_bullet(point.m_lateralFrictionDir1);
     }
     if (contact.impulse <= 0) continue;
     contact.position = (1 / contact.impulse) * contact.position;
@@ -213,6 +215,7 @@ void PhysicsWorld::collect_contacts() {
     if (contact.a > contact.b) {
       std::swap(contact.a, contact.b);
       contact.normal = -1.0 * contact.normal;
+      contact.push = -1.0 * contact.push;
     }
     contacts_.push_back(contact);
   }

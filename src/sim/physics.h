@@ -55,6 +55,7 @@ struct Contact {
   Vec3 position{0, 0, 0};  ///< world, mean of the contact points weighted by impulse
   Vec3 normal{0, 0, 0};    ///< world, towards a
   double impulse = 0;      ///< [N s], along the normal, summed over the points
+  Vec3 push{0, 0, 0};      ///< world [N s]: all that a got from b, friction included; b got the opposite
 };
 
 class PhysicsWorld {

@@ -167,7 +167,7 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
       if (part.tinted) {
         item.surface.color = to_linear(body.color);
         item.glow = static_cast<float>(body.glow);
-        item.surface.marks = marks_on(static_cast<int>(i), world.time_s);
+        item.surface.marks = marks_on(static_cast<int>(i), world.time_s - world.marks_lag_s);
       }
       if (part.placed) {
         item.X_WB = compose(body.X_WB, part.X_BP);
