@@ -55,7 +55,6 @@ struct Contact {
   Vec3 position{0, 0, 0};  ///< world, mean of the contact points weighted by impulse
   Vec3 normal{0, 0, 0};    ///< world, towards a
   double impulse = 0;      ///< [N s], along the normal, summed over the points
-  Vec3 push{0, 0, 0};      ///< world [N s]: all that a got from b, friction included; b got the opposite
 };
 
 class PhysicsWorld {
@@ -90,6 +89,8 @@ class PhysicsWorld {
   /// At this instant: in free flight half a step of gravity is added back, in contact it is the solver's velocity.
   Vec3 velocity(int body) const;
   Vec3 angular_velocity(int body) const;
+  /// All that contacts gave to a body in the last step, friction included, world [N s].
+  Vec3 impulse_on(int body) const;
   const std::vector<Contact>& contacts() const { return contacts_; }  ///< of the last step, sorted by (a, b)
 
  private:

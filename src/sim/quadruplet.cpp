@@ -187,15 +187,16 @@ void render_quadruplet(const Scenario& scenario, const std::string& split, int t
                        const std::string& kind, const std::function<EpisodeSink&(const std::string&)>& sink_of) {
   using namespace sim;
   refuse_what_does_not_fit(scenario, options, kind);
-  const World a = make_take(scenario, split, take, options);
+  World a = make_take(scenario, split, take, options), b;
   if (a.scene.voxels) throw InputError(scenario.name, "", "a world of blocks has no body that could be left out");
-  const SpliceFinder finder(a, options);
-  World b;
   std::optional<Splice> splice;
   for (std::size_t body = 0; body < a.scene.bodies.size() && !splice; ++body) {
     if (!a.scene.bodies[body].info.tracked) continue;
+    // What a hidden ball takes of the sky's light would be seen on the floor before the wall.
+    a.scene.bodies[body].dims = kind != "presence";
     b = other_world(a, static_cast<int>(body), kind, options);
-    splice = finder.find(static_cast<int>(body), b);
+    splice = SpliceFinder(a, options).find(static_cast<int>(body), b);
+    if (!splice) a.scene.bodies[body].dims = true;
   }
   if (!splice) {
     throw InputError(scenario.name, "",

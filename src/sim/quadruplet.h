@@ -15,7 +15,8 @@ namespace bitemark {
 /// In this order. "ab" begins as A and goes on as B.
 inline constexpr std::array<const char*, 4> kQuadruplet{"possible-a", "possible-b", "impossible-ab", "impossible-ba"};
 
-/// What B lacks: "presence" - the body is not there; "color" - it has another colour.
+/// "presence": in B the body is not there, and in all four it does not dim what is near, which would be seen past a
+/// wall; its shadow it casts. "color": in B it has another colour.
 inline constexpr std::array<const char*, 2> kQuadrupletKinds{"presence", "color"};
 
 /// Renders the members one after another, each into the sink that `sink_of` gives for its name. Each says under

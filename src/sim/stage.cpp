@@ -105,7 +105,7 @@ Stage::Look Stage::make_look(std::size_t index, const Motion& motion, bool fine)
   const BodySpec& body = scene_.bodies[index];
   Look look;
   look.casts_shadow = body.info.shape != "plane";
-  if (body.info.shape == "sphere") look.dimming_radius = static_cast<float>(body.size[0]);
+  if (body.info.shape == "sphere" && body.dims) look.dimming_radius = static_cast<float>(body.size[0]);
   Surface surface = make_surface(body);
   if (body.info.shape == "mesh") {  // jaws
     const bool upper = static_cast<int>(index) == scene_.upper_jaw;

@@ -1,7 +1,5 @@
 #include "sim/laws/law.h"
 
-#include <cmath>
-
 #include "sim/laws/measures.h"
 
 namespace bitemark::sim {
@@ -43,7 +41,7 @@ LawVerdict judge(const Law& law, const World& world, const World& truth) {
   const auto is = law.residual(world, truth), should = law.residual(truth, truth);
   if (!is || !should) return LawVerdict::kNotMeasurable;
   if (*is - *should > law.clear) return LawVerdict::kBroken;
-  return std::abs(*is - *should) <= law.rounding ? LawVerdict::kKept : LawVerdict::kUnclear;
+  return *is - *should <= law.rounding ? LawVerdict::kKept : LawVerdict::kUnclear;
 }
 
 }  // namespace bitemark::sim
