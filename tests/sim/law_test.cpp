@@ -31,7 +31,9 @@ std::vector<Applied> all_applied() {
   std::vector<Applied> all;
   const Json table = fault_table();
   for (const auto& [name, entry] : table.items()) {
-    for (const Json& scenario : entry["scenarios"]) all.push_back({name, scenario.get<std::string>()});
+    for (const char* list : {"scenarios", "staged"}) {
+      for (const auto& scenario : entry.value(list, std::vector<std::string>{})) all.push_back({name, scenario});
+    }
   }
   return all;
 }
