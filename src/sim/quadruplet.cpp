@@ -223,7 +223,11 @@ void render_quadruplet(const Scenario& scenario, const std::string& split, int t
       sink.frame(index, std::move(frame), std::move(truth));
     };
     film(begins_as_a ? a : b, options, info, 0, splice->frame, emit);
+    // The second half looks back for its flow and counts the last frame of the first half as its own world has it.
+    const auto last = static_cast<std::size_t>(splice->frame - 1);
+    const std::vector<BodyState> before = info.states[last];
     film(ends_as_a ? a : b, options, info, splice->frame, info.frame_count, emit);
+    info.states[last] = before;
     sink.end(info);
   }
 }

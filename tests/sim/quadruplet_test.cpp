@@ -14,7 +14,8 @@ namespace {
 class Keep : public EpisodeSink {
  public:
   void begin(const EpisodeInfo& info) override { episode.info = info; }
-  void frame(int, Frame&& frame, FrameTruth&& truth) override {
+  void frame(int index, Frame&& frame, FrameTruth&& truth) override {
+    episode.clip.times.push_back(episode.info.rate.time_of(index));
     episode.clip.frames.push_back(std::move(frame));
     episode.truth.push_back(std::move(truth));
   }
