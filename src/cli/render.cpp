@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "cli/command.h"
 #include "sim/contact_sheet.h"
+#include "sim/quadruplet.h"
 #include "sim/simulate.h"
 #include "video/episode_folder.h"
 #include "video/png.h"
@@ -11,7 +12,7 @@ namespace bitemark::cli {
 namespace {
 
 struct RenderFlags {
-  std::string scenario, split = "test", out, fault, folder, fps = "12", mode;
+  std::string scenario, split = "test", out, fault, folder, fps = "12", mode, quadruplet;
   int take = 0, second_take = 0, size = 256, width = 0, height = 0;
   double severity = 1, duration = 0;
   bool sheet = false, no_truth = false, pair = false;
@@ -74,12 +75,35 @@ void render_one(const Scenario& scenario, const RenderFlags& flags, const Render
     fmt::print("differs {}: from frame {} on\n", options.variant, info.pair["first_frame"].dump());
 }
 
+/// Two possible clips and two impossible ones, each in a folder of its own.
+void render_four(const Scenario& scenario, const RenderFlags& flags, const RenderOptions& options) {
+  std::vector<std::unique_ptr<RenderSink>> sinks;
+  render_quadruplet(scenario, flags.split, flags.take, options, flags.quadruplet,
+                    [&](const std::string& member) -> EpisodeSink& {
+                      sinks.push_back(std::make_unique<RenderSink>(fs::path(flags.out) / member));
+                      return *sinks.back();
+                    });
+  for (const auto& sink : sinks) {
+    const Json& member = sink->kept.info.quadruplet;
+    const fs::path folder = fs::path(flags.out) / member["member"].get<std::string>();
+    if (flags.sheet) write_png(folder / "contact-sheet.png", contact_sheet(sink->kept, 1));
+    fmt::print("{}: {}; frame {} is the first after the splice, where the {} is hidden\n", folder.string(),
+               member["possible"].get<bool>() ? "possible" : "impossible", member["splice_frame"].dump(),
+               member["body"].get<std::string>());
+  }
+}
+
 ExitCode render(const RenderFlags& flags) {
   const Scenario scenario = load_scenario(scenario_folder(flags.folder) / (flags.scenario + ".json"));
   RenderOptions options = options_from(flags);
   log_rejections([](const std::string& name, const std::string& split, int take, int attempt, const std::string& why) {
     fmt::print(stderr, "{} {} {}: draw {} rejected: {}\n", name, split, take, attempt, why);
   });
+  if (!flags.quadruplet.empty()) {
+    if (flags.pair) throw InputError("--pair and --quadruplet exclude each other");
+    render_four(scenario, flags, options);
+    return ExitCode::kDone;
+  }
   if (!flags.pair) {
     render_one(scenario, flags, options, flags.out);
     return ExitCode::kDone;
@@ -112,6 +136,8 @@ Action configure_render(CLI::App& app) {
   app.add_flag("--contact-sheet", flags->sheet, "One PNG of eight frames with their labels");
   app.add_flag("--no-truth", flags->no_truth, "Colour and states alone: long clips need little memory");
   app.add_flag("--pair", flags->pair, "The take with its cause, without it, and with a change that has no effect");
+  app.add_option("--quadruplet", flags->quadruplet,
+                 "Two possible and two impossible clips, spliced while what differs is hidden: presence or color");
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
   return [flags] { return render(*flags); };
 }

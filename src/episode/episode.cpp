@@ -196,6 +196,7 @@ Json to_json(const EpisodeInfo& info) {
   if (!info.tags.empty()) json["tags"] = info.tags;
   if (!info.answers.empty()) json["answers"] = info.answers;
   if (!info.pair.is_null()) json["pair"] = info.pair;
+  if (!info.quadruplet.is_null()) json["quadruplet"] = info.quadruplet;
   json["bodies"] = list_json(info.bodies, body_json);
   json["cameras"] = list_json(info.cameras, camera_json);
   json["states"] = list_json(info.states, [](const auto& row) { return list_json(row, state_json); });
@@ -234,6 +235,7 @@ EpisodeInfo episode_info_from_json(const Json& json, const std::string& file) {
   if (json.contains("tags")) info.tags = member<std::vector<std::string>>(json, "tags", file, "");
   info.answers = json.value("answers", Json::array());
   info.pair = json.value("pair", Json());
+  info.quadruplet = json.value("quadruplet", Json());
   info.bodies = list_from<Body>(json, "bodies", file, body_from);
   info.cameras = list_from<Camera>(json, "cameras", file, camera_from);
   info.states =

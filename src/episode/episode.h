@@ -86,6 +86,7 @@ struct EpisodeInfo {
   Json parameters = Json::object();   ///< resolved
   Json answers = Json::array();       ///< questions about this take with their exact answers
   Json pair;                          ///< of a matched pair: which variant, and how far the futures lie apart; or null
+  Json quadruplet;                    ///< of two possible and two impossible clips: which one this is; or null
   std::vector<Body> bodies;
   std::vector<Event> events;
   std::vector<Camera> cameras;                 ///< [frame_count]

@@ -41,6 +41,7 @@ Observation observe(const Episode& truth, const Clip& rollout, const std::vector
 struct Violation {
   std::string type;  ///< vanished | duplicated | swapped | mirrored | no-mark | mark-healed | mark-before-contact |
                      ///< moved-before-contact | no-motion-after-contact | did-not-come-out | frozen | jumped | wobbled
+                     ///< | appeared | changed-size
   int frame = 0;
   std::string text;  ///< "the red ball is gone"
 };

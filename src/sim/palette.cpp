@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
-#include <vector>
 
 namespace bitemark::sim {
 namespace {
@@ -57,6 +56,20 @@ std::optional<Rgb8> find_color(const std::string& text) {
   }
   const auto found = palette().find(text);
   return found == palette().end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<Rgb8> colors_apart(const std::vector<Rgb8>& taken, const Rgb8& other) {
+  constexpr double kUnlike = 0.1;  // cosine of two hues: 84 degrees apart
+  const auto hue_of = [](const Rgb8& c) {
+    return std::atan2(std::sqrt(3.0) * (c[1] - c[2]), 2.0 * c[0] - c[1] - c[2]);
+  };
+  std::vector<Rgb8> apart;
+  for (const char* name : {"red", "yellow", "green", "cyan", "blue", "purple"}) {
+    const Rgb8 color = *find_color(name);
+    if (std::find(taken.begin(), taken.end(), color) != taken.end()) continue;
+    if (std::cos(hue_of(color) - hue_of(other)) < kUnlike) apart.push_back(color);
+  }
+  return apart;
 }
 
 float srgb_to_linear(float s) { return s <= 0.04045F ? s / 12.92F : std::pow((s + 0.055F) / 1.055F, 2.4F); }

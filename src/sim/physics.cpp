@@ -191,6 +191,24 @@ void PhysicsWorld::step() {
   collect_contacts();
 }
 
+Vec3 PhysicsWorld::impulse_on(int body) const {
+  Vec3 sum{0, 0, 0};
+  for (int i = 0; i < bullet_->dispatcher.getNumManifolds(); ++i) {
+    const btPersistentManifold& manifold = *bullet_->dispatcher.getManifoldByIndexInternal(i);
+    const bool first = manifold.getBody0()->getUserIndex() == body,
+               second = manifold.getBody1()->getUserIndex() == body;
+    for (int k = 0; (first || second) && k < manifold.getNumContacts(); ++k) {
+      const btManifoldPoint& point = manifold.getContactPoint(k);
+      // A point that the solver left out keeps the impulses of the step before.
+      if (point.getDistance() > manifold.getContactProcessingThreshold()) continue;
+      const Vec3 impulse = point.getAppliedImpulse() * from_bullet(point.m_normalWorldOnB) +
+                           point.m_appliedImpulseLateral1 * from_bullet(point.m_lateralFrictionDir1);
+      sum = sum + (first ? 1.0 : -1.0) * impulse;
+    }
+  }
+  return sum;
+}
+
 void PhysicsWorld::collect_contacts() {
   contacts_.clear();
   bullet_->touching.assign(bullet_->bodies.size(), false);

@@ -89,6 +89,8 @@ class PhysicsWorld {
   /// At this instant: in free flight half a step of gravity is added back, in contact it is the solver's velocity.
   Vec3 velocity(int body) const;
   Vec3 angular_velocity(int body) const;
+  /// All that contacts gave to a body in the last step, friction included, world [N s].
+  Vec3 impulse_on(int body) const;
   const std::vector<Contact>& contacts() const { return contacts_; }  ///< of the last step, sorted by (a, b)
 
  private:

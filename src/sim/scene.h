@@ -43,6 +43,7 @@ struct BodySpec {
   double density = 0;   ///< [kg/m^3]
   bool ghost = false;   ///< moved by a script, touches nothing
   bool present = true;  ///< false: in this variant of the take it is not there
+  bool dims = true;     ///< balls: what is near gets less light from the sky and the floor
   std::vector<PartSpec> parts;
   std::vector<PathKey> path;       ///< by time; empty for bodies that no script moves
   std::string group;               ///< second takes move the bodies of a group together

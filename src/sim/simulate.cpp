@@ -1,17 +1,15 @@
 #include "sim/simulate.h"
 
 #include <algorithm>
-#include <cmath>
-#include <mutex>
 
-#include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/random.h"
 #include "sim/answer.h"
 #include "sim/faults/fault.h"
+#include "sim/film.h"
 #include "sim/pair.h"
-#include "sim/rejection.h"
+#include "sim/take.h"
 #include "sim/truth.h"
 #include "sim/vec.h"
 #include "sim/voxel/overlay.h"
@@ -19,99 +17,6 @@
 namespace bitemark {
 namespace sim {
 namespace {
-
-constexpr int kAttempts = 200;
-
-RejectionLog& rejection_log() {
-  static RejectionLog log;
-  return log;
-}
-std::mutex rejection_mutex;
-
-void check_options(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options) {
-  const auto refuse = [&](const std::string& what) { throw InputError(scenario.name, "", what); };
-  if (split != "train" && split != "test" && split != "ood") {
-    refuse("unknown split '" + split + "', expected train, test or ood");
-  }
-  if (take < 0) refuse("take " + std::to_string(take) + ", expected 0 or more");
-  if (options.second_take < 0) refuse("second take " + std::to_string(options.second_take) + ", expected 0 or more");
-  for (const int side : {options.width, options.height}) {
-    if (side < 16 || side > 4096) refuse("an image side of " + std::to_string(side) + " px, expected 16 to 4096");
-  }
-  if (options.duration_s && !(*options.duration_s > 0 && *options.duration_s <= 60)) {
-    refuse("a duration of " + std::to_string(*options.duration_s) + " s, expected 0 to 60");
-  }
-  const auto& modes = scenario.modes;
-  if (!options.mode.empty() && std::find(modes.begin(), modes.end(), options.mode) == modes.end()) {
-    refuse("has no mode '" + options.mode + "'");
-  }
-}
-
-/// For as long as the clip, and as another take would have it.
-void simulate_as_asked(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
-                       World& world) {
-  const double duration = options.duration_s.value_or(scenario.duration_s);
-  if (options.second_take == 0 && duration <= world.scene.duration_s && !world.motion.steps.empty()) return;
-  world.scene.duration_s = std::max(duration, world.scene.duration_s);
-  if (options.second_take > 0) {
-    perturb(world.scene, scenario.name + "|" + split + "|" + std::to_string(take), options.second_take);
-  }
-  world.motion = simulate(world.scene);
-}
-
-/// Draws and simulates until a take shows what it is for. `accepted` is the attempt that does.
-World make_world(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
-                 int& accepted) {
-  std::string reason;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    World world;
-    world.scene = resolve(scenario, split, take, attempt);
-    world.motion = simulate(world.scene);
-    reason = find_rejection(scenario, world.scene, world.motion);
-    if (!reason.empty()) {
-      const std::scoped_lock lock(rejection_mutex);
-      if (rejection_log()) rejection_log()(scenario.name, split, take, attempt, reason);
-      continue;
-    }
-    simulate_as_asked(scenario, split, take, options, world);
-    accepted = attempt;
-    return world;
-  }
-  throw InputError(scenario.file, "/require",
-                   split + " take " + std::to_string(take) + ": " + std::to_string(kAttempts) +
-                       " draws in a row were rejected, the last: " + reason);
-}
-
-/// The same draw with other values of the parameters in which the variant differs.
-World make_variant(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
-                   int attempt, const std::string& variant) {
-  World world;
-  world.scene = resolve(scenario, split, take, attempt, overrides_of(scenario, variant));
-  simulate_as_asked(scenario, split, take, options, world);
-  return world;
-}
-
-int context_frames(const Scenario& scenario, Rate rate);
-
-std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int width, int height) {
-  std::vector<float> values;
-  const Pose X_C0W = inverse(timeline.front().camera.X_WC);
-  for (const FrameWorld& world : timeline) {
-    const Pose X_C0C = compose(X_C0W, world.camera.X_WC);
-    const Vec3 turn = rotation_vector(X_C0C.rotation);
-    for (const double x : X_C0C.position) values.push_back(static_cast<float>(x));
-    for (const double x : turn) values.push_back(static_cast<float>(x));
-    const JawState& jaws = world.jaws;
-    const ActState act = jaws.present ? ActState{true, jaws.phase, jaws.target} : world.act;
-    const Projection target = act.present ? project(world.camera, act.target) : Projection{};
-    const bool seen = act.present && target.depth > 0;
-    values.push_back(act.present ? 1.0F : 0.0F);
-    values.push_back(seen ? static_cast<float>(2 * target.u / width - 1) : 0.0F);
-    values.push_back(seen ? static_cast<float>(2 * target.v / height - 1) : 0.0F);
-    values.push_back(static_cast<float>(act.phase));
-  }
-  return values;
-}
 
 BodyState make_state(const World& world, std::size_t b, const FrameWorld& frame) {
   const BodyFrame& body = frame.bodies[b];
@@ -130,51 +35,6 @@ BodyState make_state(const World& world, std::size_t b, const FrameWorld& frame)
   return state;
 }
 
-EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
-                      const World& world) {
-  EpisodeInfo info;
-  info.scenario = scenario.name;
-  info.family = scenario.family;
-  info.split = split;
-  info.take = take;
-  info.second_take = options.second_take;
-  info.fault = options.fault;
-  info.fault_first_frame = world.fault_first_frame;
-  info.mode = options.mode.empty() ? scenario.modes.front() : options.mode;
-  info.solver = world.scene.physics.solver == SolverProfile::kBouncing ? "bouncing" : "stacking";
-  info.rate = options.rate;
-  info.width = options.width;
-  info.height = options.height;
-  info.frame_count = static_cast<int>(world.timeline.size());
-  info.context_frames = info.mode == "text-to-video" ? 0 : context_frames(scenario, options.rate);
-  info.captions = world.scene.captions;
-  Pcg32 random = stream_for(world.scene.seed, "caption");
-  info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];
-  info.metrics = scenario.metrics;
-  info.parameters = world.scene.parameters.resolved;
-  for (const BodySpec& body : world.scene.bodies) {
-    if (body.info.id != 0) info.bodies.push_back(body.info);
-  }
-  for (Event event : world.motion.events) {
-    event.frame = frame_of_step(event.step, world.motion.step_hz, options.rate);
-    if (event.frame < info.frame_count) info.events.push_back(event);
-  }
-  for (const FrameWorld& frame : world.timeline) {
-    info.cameras.push_back(frame.camera);
-    std::vector<BodyState> states;
-    for (std::size_t b = 0; b < world.scene.bodies.size(); ++b) {
-      if (world.scene.bodies[b].info.id != 0) states.push_back(make_state(world, b, frame));
-    }
-    info.states.push_back(std::move(states));
-  }
-  for (const FrameWorld& frame : world.timeline) {
-    info.actions.values.insert(info.actions.values.end(), frame.actions.begin(), frame.actions.end());
-  }
-  info.tags = scenario.tags;
-  info.answers = answer_questions(scenario, world.scene, info);
-  return info;
-}
-
 struct WorkerBuffers {
   Labeller labeller;
   Shader shader;
@@ -189,13 +49,13 @@ class EpisodeRenderer {
         info_(info),
         stage_(world.scene, world.motion, needs_fine_meshes(options.width)) {}
 
-  void run(const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
+  void run(int begin, int end, const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
     const int count = info_.frame_count, block = 8 * options_.threads;
     labels_.resize(static_cast<std::size_t>(count));
-    int labelled = 0;
-    for (int first = 0; first < count; first += block) {
+    int labelled = std::max(0, begin - 1);  // flow looks back as well
+    for (int first = begin; first < end; first += block) {
       stop_if_interrupted();
-      const int last = std::min(count, first + block);
+      const int last = std::min(end, first + block);
       if (options_.truth || options_.visibility) {
         label(labelled, std::min(count, last + 1));  // flow looks one frame ahead
         labelled = std::min(count, last + 1);
@@ -268,43 +128,98 @@ class MemorySink : public EpisodeSink {
   Episode episode;
 };
 
-int context_frames(const Scenario& scenario, Rate rate) {
-  return static_cast<int>(std::llround(scenario.context_s * rate.hz()));
+}  // namespace
+
+std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int width, int height) {
+  std::vector<float> values;
+  const Pose X_C0W = inverse(timeline.front().camera.X_WC);
+  for (const FrameWorld& world : timeline) {
+    const Pose X_C0C = compose(X_C0W, world.camera.X_WC);
+    const Vec3 turn = rotation_vector(X_C0C.rotation);
+    for (const double x : X_C0C.position) values.push_back(static_cast<float>(x));
+    for (const double x : turn) values.push_back(static_cast<float>(x));
+    const JawState& jaws = world.jaws;
+    const ActState act = jaws.present ? ActState{true, jaws.phase, jaws.target} : world.act;
+    const Projection target = act.present ? project(world.camera, act.target) : Projection{};
+    const bool seen = act.present && target.depth > 0;
+    values.push_back(act.present ? 1.0F : 0.0F);
+    values.push_back(seen ? static_cast<float>(2 * target.u / width - 1) : 0.0F);
+    values.push_back(seen ? static_cast<float>(2 * target.v / height - 1) : 0.0F);
+    values.push_back(static_cast<float>(act.phase));
+  }
+  return values;
 }
 
-}  // namespace
-}  // namespace sim
+EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
+                      const World& world) {
+  EpisodeInfo info;
+  info.scenario = scenario.name;
+  info.family = scenario.family;
+  info.split = split;
+  info.take = take;
+  info.second_take = options.second_take;
+  info.fault = options.fault;
+  info.fault_first_frame = world.fault_first_frame;
+  info.mode = options.mode.empty() ? scenario.modes.front() : options.mode;
+  info.solver = world.scene.physics.solver == SolverProfile::kBouncing ? "bouncing" : "stacking";
+  info.rate = options.rate;
+  info.width = options.width;
+  info.height = options.height;
+  info.frame_count = static_cast<int>(world.timeline.size());
+  info.context_frames = info.mode == "text-to-video" ? 0 : context_frames(scenario, options.rate);
+  info.captions = world.scene.captions;
+  Pcg32 random = stream_for(world.scene.seed, "caption");
+  info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];
+  info.metrics = scenario.metrics;
+  info.parameters = world.scene.parameters.resolved;
+  for (const BodySpec& body : world.scene.bodies) {
+    if (body.info.id != 0) info.bodies.push_back(body.info);
+  }
+  for (Event event : world.motion.events) {
+    event.frame = frame_of_step(event.step, world.motion.step_hz, options.rate);
+    if (event.frame < info.frame_count) info.events.push_back(event);
+  }
+  for (const FrameWorld& frame : world.timeline) {
+    info.cameras.push_back(frame.camera);
+    std::vector<BodyState> states;
+    for (std::size_t b = 0; b < world.scene.bodies.size(); ++b) {
+      if (world.scene.bodies[b].info.id != 0) states.push_back(make_state(world, b, frame));
+    }
+    info.states.push_back(std::move(states));
+  }
+  for (const FrameWorld& frame : world.timeline) {
+    info.actions.values.insert(info.actions.values.end(), frame.actions.begin(), frame.actions.end());
+  }
+  info.tags = scenario.tags;
+  info.answers = answer_questions(scenario, world.scene, info);
+  return info;
+}
 
-void log_rejections(RejectionLog log) { sim::rejection_log() = std::move(log); }
+void film(const World& world, const RenderOptions& options, EpisodeInfo& info, int first, int last,
+          const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
+  EpisodeRenderer(world, options, info).run(first, last, emit);
+}
+
+}  // namespace sim
 
 void render_episode(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
                     EpisodeSink& sink) {
-  sim::check_options(scenario, split, take, options);
-  int attempt = 0;
-  sim::World world = sim::make_world(scenario, split, take, options, attempt);
-  if (!options.variant.empty() && options.variant != "with") {
-    world = sim::make_variant(scenario, split, take, options, attempt, options.variant);
-  }
-  const double duration = options.duration_s.value_or(scenario.duration_s);
-  const int count = std::max(1, static_cast<int>(std::floor(duration * options.rate.hz() + 1e-9)));
-  world.timeline = sim::make_timeline(world.scene, world.motion, options.rate, count, options.width, options.height);
-  world.context_frames = sim::context_frames(scenario, options.rate);
+  sim::World world = sim::make_take(scenario, split, take, options);
   // What is asked of a generator is the truth's course, whatever a fault makes of it.
   std::vector<float> controls = sim::make_controls(world.timeline, options.width, options.height);
   if (!options.fault.empty()) sim::apply_fault(scenario, options, world);
   EpisodeInfo info = sim::make_info(scenario, split, take, options, world);
   info.controls.values = std::move(controls);
   if (!options.variant.empty()) {
-    const std::string partner = sim::partner_of(options.variant);
-    const sim::World other = sim::make_variant(scenario, split, take, options, attempt, partner);
-    info.pair = sim::compare_futures(
-        scenario, options.variant, world.timeline,
-        sim::make_timeline(other.scene, other.motion, options.rate, count, options.width, options.height));
+    RenderOptions partner = options;
+    partner.variant = sim::partner_of(options.variant);
+    const sim::World other = sim::make_take(scenario, split, take, partner);
+    info.pair = sim::compare_futures(scenario, options.variant, world.timeline, other.timeline);
   }
-  sim::EpisodeRenderer renderer(world, options, info);
   sink.begin(info);
-  renderer.run(
-      [&](int index, Frame&& frame, FrameTruth&& truth) { sink.frame(index, std::move(frame), std::move(truth)); });
+  sim::film(world, options, info, 0, info.frame_count, [&](int index, Frame&& frame, FrameTruth&& truth) {
+    sink.frame(index, std::move(frame), std::move(truth));
+  });
   sink.end(info);
 }
 

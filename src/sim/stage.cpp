@@ -105,7 +105,7 @@ Stage::Look Stage::make_look(std::size_t index, const Motion& motion, bool fine)
   const BodySpec& body = scene_.bodies[index];
   Look look;
   look.casts_shadow = body.info.shape != "plane";
-  if (body.info.shape == "sphere") look.dimming_radius = static_cast<float>(body.size[0]);
+  if (body.info.shape == "sphere" && body.dims) look.dimming_radius = static_cast<float>(body.size[0]);
   Surface surface = make_surface(body);
   if (body.info.shape == "mesh") {  // jaws
     const bool upper = static_cast<int>(index) == scene_.upper_jaw;
@@ -167,7 +167,7 @@ std::vector<DrawItem> Stage::items(const FrameWorld& world) const {
       if (part.tinted) {
         item.surface.color = to_linear(body.color);
         item.glow = static_cast<float>(body.glow);
-        item.surface.marks = marks_on(static_cast<int>(i), world.time_s);
+        item.surface.marks = marks_on(static_cast<int>(i), world.time_s - world.marks_lag_s);
       }
       if (part.placed) {
         item.X_WB = compose(body.X_WB, part.X_BP);

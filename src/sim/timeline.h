@@ -36,6 +36,7 @@ struct FrameWorld {
   JawState jaws;
   ActState act;
   VoxelView voxels;
+  double marks_lag_s = 0;      ///< faults only: the trails are shown as they were this long before
   std::vector<float> actions;  ///< since the frame before; empty where nobody acts
 };
 

@@ -14,7 +14,7 @@ namespace bitemark {
 namespace {
 
 // Raised whenever a metric, the tracker or the renderer changes what a score means.
-constexpr int kMetricsVersion = 1;
+constexpr int kMetricsVersion = 2;
 
 void check_choice(const std::string& file, const std::string& pointer, const std::string& value,
                   const std::vector<std::string>& choices) {

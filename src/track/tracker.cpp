@@ -122,6 +122,7 @@ Blob describe(const cv::Mat& labels, int label, const cv::Mat& lab, const cv::Re
   Blob blob;
   double x = 0;
   double y = 0;
+  double uu = 0, vv = 0, uv = 0;  // second moments about the box's corner
   for (int row = box.y; row < box.y + box.height; ++row)
     for (int column = box.x; column < box.x + box.width; ++column) {
       if (labels.at<int>(row, column) != label) continue;
@@ -129,6 +130,8 @@ Blob describe(const cv::Mat& labels, int label, const cv::Mat& lab, const cv::Re
       blob.area_px += 1;
       blob.u += column + 0.5;
       blob.v += row + 0.5;
+      const double du = column + 0.5 - box.x, dv = row + 0.5 - box.y;
+      uu += du * du, vv += dv * dv, uv += du * dv;
       blob.chroma += pixel.chroma;
       x += std::cos(pixel.hue);
       y += std::sin(pixel.hue);
@@ -137,15 +140,20 @@ Blob describe(const cv::Mat& labels, int label, const cv::Mat& lab, const cv::Re
   blob.v /= blob.area_px;
   blob.chroma /= blob.area_px;
   blob.hue = std::atan2(y, x);
+  const double mu = blob.u - box.x, mv = blob.v - box.y;
+  const double a = uu / blob.area_px - mu * mu, b = vv / blob.area_px - mv * mv, c = uv / blob.area_px - mu * mv;
+  const double middle = (a + b) / 2, apart = std::hypot((a - b) / 2, c);
+  blob.major_px = std::sqrt(std::max(0.0, middle + apart));
+  blob.minor_px = std::sqrt(std::max(0.0, middle - apart));
   return blob;
 }
 
-std::vector<Blob> find_blobs(const cv::Mat& classes, const cv::Mat& lab, const Appearance& body, int value) {
+/// The connected regions of one class that are large enough, largest first.
+std::vector<Blob> find_blobs(const cv::Mat& classes, const cv::Mat& lab, double smallest, int value) {
   cv::Mat labels;
   cv::Mat stats;
   cv::Mat centroids;
   const int count = cv::connectedComponentsWithStats(classes == value, labels, stats, centroids, 8, CV_32S);
-  const double smallest = std::max(kMinBlobPx, kMinBlobShare * body.area_px);
   std::vector<Blob> blobs;
   for (int label = 1; label < count; ++label) {
     if (stats.at<int>(label, cv::CC_STAT_AREA) < smallest) continue;
@@ -157,7 +165,51 @@ std::vector<Blob> find_blobs(const cv::Mat& classes, const cv::Mat& lab, const A
   return blobs;
 }
 
+int hue_bin(double hue) {
+  const double turn = hue / (2 * std::numbers::pi);
+  return static_cast<int>((turn - std::floor(turn)) * Surroundings::kHues) % Surroundings::kHues;
+}
+
+/// CV_8U, 1 = a strong colour that neither a body nor the surroundings have.
+cv::Mat strange_pixels(const cv::Mat& lab, const std::vector<Appearance>& bodies, const Surroundings& usual) {
+  cv::Mat strange(lab.size(), CV_8U);
+  for (int y = 0; y < lab.rows; ++y)
+    for (int x = 0; x < lab.cols; ++x) {
+      const auto pixel = polar(lab.at<cv::Vec3f>(y, x));
+      const bool colourful = pixel.chroma > usual.chroma[static_cast<std::size_t>(hue_bin(pixel.hue))];
+      strange.at<std::uint8_t>(y, x) = colourful && classify(pixel, bodies) < 0 ? 1 : 0;
+    }
+  return strange;
+}
+
 }  // namespace
+
+Surroundings learn_surroundings(const Episode& truth, const std::vector<Appearance>& bodies) {
+  constexpr double kLeastShare = 0.5;              // of the bodies' median chroma
+  constexpr double kBeyond = 1.25, kBeyondBy = 8;  // what the surroundings have, and more
+  std::vector<std::vector<double>> chromas(Surroundings::kHues);
+  for (const Polar& pixel : collect(truth, bodies).surroundings)
+    chromas[static_cast<std::size_t>(hue_bin(pixel.hue))].push_back(pixel.chroma);
+  std::vector<double> own;
+  for (const auto& body : bodies) own.push_back(body.chroma);
+  Surroundings usual;
+  for (std::size_t bin = 0; bin < Surroundings::kHues; ++bin) {
+    double most = 0;  // of this hue and its neighbours
+    for (const std::size_t shift : {std::size_t{Surroundings::kHues - 1}, std::size_t{0}, std::size_t{1}})
+      most = std::max(most, percentile(chromas[(bin + shift) % Surroundings::kHues], 0.99));
+    usual.chroma.push_back(std::max({kMinChroma, kLeastShare * percentile(own, 0.5), kBeyond * most + kBeyondBy}));
+  }
+  for (const auto& frame : truth.clip.frames) {
+    const auto found = find_strangers(frame, bodies, usual);
+    if (!found.empty()) usual.largest_px = std::max(usual.largest_px, found.front().area_px);
+  }
+  return usual;
+}
+
+std::vector<Blob> find_strangers(const Frame& frame, const std::vector<Appearance>& bodies, const Surroundings& usual) {
+  const cv::Mat lab = to_lab(frame);
+  return find_blobs(strange_pixels(lab, bodies, usual), lab, kMinBlobPx, 1);
+}
 
 double hue_distance(double a, double b) {
   const double d = std::abs(a - b);
@@ -192,9 +244,11 @@ Tracks track(const std::vector<Frame>& frames, const std::vector<Appearance>& bo
   for (std::size_t t = 0; t < frames.size(); ++t) {
     const cv::Mat lab = to_lab(frames[t]);
     const cv::Mat classes = classify_frame(lab, bodies);
-    for (std::size_t b = 0; b < bodies.size(); ++b)
-      tracks[t].push_back(bodies[b].separable ? find_blobs(classes, lab, bodies[b], static_cast<int>(b) + 1)
+    for (std::size_t b = 0; b < bodies.size(); ++b) {
+      const double smallest = std::max(kMinBlobPx, kMinBlobShare * bodies[b].area_px);
+      tracks[t].push_back(bodies[b].separable ? find_blobs(classes, lab, smallest, static_cast<int>(b) + 1)
                                               : std::vector<Blob>());
+    }
   }
   return tracks;
 }

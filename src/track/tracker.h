@@ -28,8 +28,9 @@ std::vector<Appearance> learn_appearances(const Episode& truth);
 struct Blob {
   double u = 0, v = 0;  ///< centroid [px], pixel centres at +0.5
   double area_px = 0;
-  double hue = 0;     ///< circular mean [rad]
-  double chroma = 0;  ///< mean
+  double hue = 0;                     ///< circular mean [rad]
+  double chroma = 0;                  ///< mean
+  double major_px = 0, minor_px = 0;  ///< standard deviations along its axes; of a disc both are half its radius
 };
 
 /// [frame][body in the order of the appearances]: blobs of at least 15 % of the body's whole area (and 4 px),
@@ -40,6 +41,18 @@ Tracks track(const std::vector<Frame>& frames, const std::vector<Appearance>& bo
 
 /// Pixels of this frame that have the body's colour, row-major [height, width], 0 or 1.
 std::vector<std::uint8_t> color_mask(const Frame& frame, const std::vector<Appearance>& bodies, std::size_t index);
+
+/// How colourful the surroundings of the tracked bodies get in a true episode, by hue.
+struct Surroundings {
+  static constexpr int kHues = 24;
+  std::vector<double> chroma;  ///< [kHues] what is more colourful than this has a colour that is not there otherwise
+  double largest_px = 0;       ///< the largest thing of such a colour in the truth: blurred edges, a body's own hat
+};
+/// Needs `truth.truth` (labels).
+Surroundings learn_surroundings(const Episode& truth, const std::vector<Appearance>& bodies);
+/// Connected regions of a strong colour that neither a tracked body nor the surroundings have, largest first.
+std::vector<Blob> find_strangers(const Frame& frame, const std::vector<Appearance>& bodies,
+                                 const Surroundings& surroundings);
 
 double hue_distance(double a, double b);  ///< [0, pi]
 

@@ -102,6 +102,48 @@ TEST(Continuity, SeesASecondBodyAndAJumpAndAFrozenPicture) {
               testing::Contains("frozen@6"));
 }
 
+TEST(Continuity, SeesAThingThatAppears) {
+  const Episode truth = crossing();
+  const Disc ball{"ball", kRed, 6, moving(10, 30, 2)};
+  for (const auto& color : {kBlue, kGreen}) {
+    const Episode more = draw({ball, {"guest", color, 5, moving(50, 50, -1), [](int t) { return t >= 9; }}}, 20, 6, {});
+    EXPECT_THAT(violations_of(measure_continuity(observe(truth, more.clip, kNoTwins))),
+                testing::ElementsAre("appeared@9"));
+  }
+  const Episode grey = draw({ball, {"stone", {120, 118, 122}, 5, moving(50, 50, -1)}}, 20, 6, {});
+  EXPECT_TRUE(measure_continuity(observe(truth, grey.clip, kNoTwins)).violations.empty()) << "no colour, no thing";
+}
+
+TEST(Continuity, AChangeOfColourIsNoNewThing) {
+  const Episode truth = crossing();
+  const Episode changed = draw({{"ball", kRed, 6, moving(10, 30, 2), [](int t) { return t < 11; }},
+                                {"ball", kBlue, 6, moving(10, 30, 2), [](int t) { return t >= 11; }}},
+                               20, 6, {});
+  EXPECT_THAT(violations_of(measure_continuity(observe(truth, changed.clip, kNoTwins))),
+              testing::ElementsAre("vanished@11"));
+}
+
+TEST(Continuity, SeesABodyThatGrowsOrShrinks) {
+  const Episode truth = crossing();
+  for (const double radius : {9.0, 3.75}) {  // 1.5 times as large, 1.6 times as small
+    const Episode changed = draw({{"ball", kRed, 6, moving(10, 30, 2), [](int t) { return t < 10; }},
+                                  {"ball", kRed, radius, moving(10, 30, 2), [](int t) { return t >= 10; }}},
+                                 20, 6, {});
+    EXPECT_THAT(violations_of(measure_continuity(observe(truth, changed.clip, kNoTwins))),
+                testing::ElementsAre("changed-size@10"))
+        << radius;
+  }
+}
+
+TEST(Continuity, TwoThatTouchAreTwoAndNotOneThatHasGrown) {
+  const Episode truth = crossing();
+  const Episode two =
+      draw({{"ball", kRed, 6, moving(10, 30, 2)}, {"ball", kRed, 6, moving(10, 41, 2), [](int t) { return t >= 9; }}},
+           20, 6, {});
+  EXPECT_THAT(violations_of(measure_continuity(observe(truth, two.clip, kNoTwins))),
+              testing::ElementsAre("duplicated@9"));
+}
+
 /// A ball that passes behind a wall over frames 9 to 13.
 Episode behind(std::function<bool(int)> visible) {
   return draw({{"ball", kRed, 5, moving(8, 30, 2.2), std::move(visible)}}, 22, 6, {"permanence"});

@@ -101,6 +101,20 @@ TEST_P(Catalogue, KeepsTheRules) {
   for (const std::string& metric : scenario.metrics) EXPECT_TRUE(metrics.contains(metric)) << metric;
 }
 
+TEST_P(Catalogue, EveryIdInAMaskLivesInTheState) {
+  RenderOptions options = small_options(24);
+  options.rate = {3, 1};
+  const Episode episode = render_episode(shipped(GetParam().scenario), "test", 1, options);
+  for (int frame = 0; frame < episode.info.frame_count; ++frame) {
+    const auto& ids = episode.truth[static_cast<std::size_t>(frame)].ids;
+    for (const std::uint16_t id : std::set<std::uint16_t>(ids.begin(), ids.end())) {
+      if (id == 0) continue;
+      ASSERT_TRUE(episode.state(frame, id).alive) << "id " << id << " in frame " << frame;
+      EXPECT_EQ(episode.state(frame, id).visible_px, std::count(ids.begin(), ids.end(), id)) << frame;
+    }
+  }
+}
+
 class SlowCatalogue : public testing::TestWithParam<Pinned> {};
 
 TEST_P(SlowCatalogue, SplitsAndSecondTakesCanBeDrawn) {

@@ -1,6 +1,7 @@
 // The channels against each other and against projection done another way.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -53,37 +54,63 @@ TEST_P(Channels, FlowIsReprojectionOfDepthAndPose) {
   }
   EXPECT_GT(checked, 48 * 48 * 10);
 }
+/// Way back of the surface that lies at (u, v) of a frame, between four pixel centres; false where one of them shows
+/// another body or has no valid way back.
+bool way_back(const FrameTruth& truth, int side, double u, double v, std::uint16_t id, double& du, double& dv) {
+  constexpr int kInvalid =
+      FrameTruth::kBackwardOccluded | FrameTruth::kBackwardLeft | FrameTruth::kBackwardCut | FrameTruth::kBackwardNew;
+  const double x = u - 0.5, y = v - 0.5;
+  const int left = static_cast<int>(std::floor(x)), top = static_cast<int>(std::floor(y));
+  if (left < 0 || top < 0 || left + 1 >= side || top + 1 >= side) return false;
+  du = dv = 0;
+  for (int j = 0; j < 2; ++j) {
+    for (int i = 0; i < 2; ++i) {
+      const auto at = static_cast<std::size_t>((top + j) * side + left + i);
+      if (truth.ids[at] != id || (truth.flow_flags[at] & kInvalid) != 0) return false;
+      const double weight = (i == 0 ? left + 1 - x : x - left) * (j == 0 ? top + 1 - y : y - top);
+      du += weight * static_cast<double>(truth.flow_backward[2 * at]);
+      dv += weight * static_cast<double>(truth.flow_backward[2 * at + 1]);
+    }
+  }
+  return true;
+}
+
+TEST_P(Channels, ForwardAndBackwardFlowAgreeWhereBothAreValid) {
+  constexpr int kInvalid =
+      FrameTruth::kForwardOccluded | FrameTruth::kForwardLeft | FrameTruth::kForwardCut | FrameTruth::kForwardGone;
+  constexpr int kSize = 64;
+  RenderOptions options = small_options(kSize);
+  options.duration_s = 1.5;
+  const Episode episode = render_episode(shipped(GetParam()), "test", 1, options);
+  std::vector<double> errors;
+  for (std::size_t frame = 0; frame + 1 < episode.truth.size(); ++frame) {
+    const FrameTruth &now = episode.truth[frame], &next = episode.truth[frame + 1];
+    for (int y = 0; y < kSize; ++y) {
+      for (int x = 0; x < kSize; ++x) {
+        const auto at = static_cast<std::size_t>(y * kSize + x);
+        if ((now.flow_flags[at] & kInvalid) != 0 || now.depth[at] <= 0) continue;
+        const double u = x + 0.5 + static_cast<double>(now.flow_forward[2 * at]);
+        const double v = y + 0.5 + static_cast<double>(now.flow_forward[2 * at + 1]);
+        double du = 0, dv = 0;
+        if (!way_back(next, kSize, u, v, now.ids[at], du, dv)) continue;
+        errors.push_back(std::hypot(u + du - x - 0.5, v + dv - y - 0.5));
+      }
+    }
+  }
+  ASSERT_GT(errors.size(), 10U * kSize * kSize);
+  std::sort(errors.begin(), errors.end());
+  // Between pixel centres the way back is interpolated: on planes that leaves the curvature of the perspective, under
+  // 0.01 px; where four pixels of the background lie across an edge of depth, up to the difference of their flows.
+  EXPECT_LT(errors[errors.size() / 2], 0.01);
+  EXPECT_LT(errors[errors.size() * 97 / 100], 0.25);
+}
+
 INSTANTIATE_TEST_SUITE_P(Scenarios, Channels, testing::Values("orbit", "launch", "look-away", "cookie-bite"),
                          [](const auto& test) {
                            std::string name = test.param;
                            name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
                            return name;
                          });
-
-TEST(Truth, ForwardAndBackwardFlowAgree) {
-  const Episode episode = render_episode(shipped("orbit"), "test", 1, small_options(64));
-  int agreed = 0, all = 0;
-  const int frame = 10;
-  const FrameTruth& now = episode.truth[frame];
-  const FrameTruth& next = episode.truth[frame + 1];
-  for (int y = 0; y < 64; ++y) {
-    for (int x = 0; x < 64; ++x) {
-      const auto at = static_cast<std::size_t>(y * 64 + x);
-      if ((now.flow_flags[at] & (FrameTruth::kForwardOccluded | FrameTruth::kForwardLeft)) != 0) continue;
-      const double u = x + 0.5 + static_cast<double>(now.flow_forward[2 * at]);
-      const double v = y + 0.5 + static_cast<double>(now.flow_forward[2 * at + 1]);
-      const auto there = static_cast<std::size_t>(static_cast<int>(v) * 64 + static_cast<int>(u));
-      if (next.ids[there] != now.ids[at]) continue;  // the nearest pixel may lie across an edge
-      ++all;
-      // The way back starts at a pixel centre up to 0.71 px aside; flow varies by less than 0.5 px a pixel there.
-      const double du = u - 0.5 - x + static_cast<double>(next.flow_backward[2 * there]);
-      const double dv = v - 0.5 - y + static_cast<double>(next.flow_backward[2 * there + 1]);
-      agreed += std::hypot(du, dv) < 0.36;
-    }
-  }
-  EXPECT_GT(all, 3000);
-  EXPECT_GT(agreed, 0.98 * all);
-}
 
 TEST(Truth, DepthIsAlongTheAxisAndStatesProjectIntoTheirBodies) {
   const Episode episode = render_episode(shipped("launch"), "test", 0, small_options(64));

@@ -10,43 +10,25 @@
 namespace bitemark::sim {
 namespace {
 
-constexpr double kUnlike = 0.1;     // cosine of two hues: 84 degrees apart
 constexpr double kSwimSpeed = 0.5;  // of the texture over the surface [m/s]
 
-/// Saturated colours that no tracked body of the scene has.
-std::vector<Rgb8> free_colors(const World& world) {
-  std::vector<Rgb8> free;
-  for (const char* name : {"red", "yellow", "green", "cyan", "blue", "purple"}) {
-    const Rgb8 color = *find_color(name);
-    const bool taken = std::any_of(world.scene.bodies.begin(), world.scene.bodies.end(),
-                                   [&](const BodySpec& body) { return body.info.color == color; });
-    if (!taken) free.push_back(color);
-  }
-  return free;
-}
-
-double hue_of(const Rgb8& c) { return std::atan2(std::sqrt(3.0) * (c[1] - c[2]), 2.0 * c[0] - c[1] - c[2]); }
-
-/// One that nobody would take for `other`.
+/// One that no body has and that nobody would take for `other`.
 Rgb8 any_free_color(FaultRequest& request, const Rgb8& other) {
-  std::vector<Rgb8> far;
-  for (const Rgb8& color : free_colors(request.world)) {
-    if (std::cos(hue_of(color) - hue_of(other)) < kUnlike) far.push_back(color);
-  }
+  std::vector<Rgb8> taken;
+  for (const BodySpec& body : request.world.scene.bodies) taken.push_back(body.info.color);
+  const std::vector<Rgb8> far = colors_apart(taken, other);
   if (far.empty()) throw std::invalid_argument("no colour is left");
   return far[request.random.below(static_cast<std::uint32_t>(far.size()))];
 }
 
 /// A body that takes the place of `original`, alive from no frame yet. Its id is new, its parent the original.
-int add_successor(World& world, int original, double scale) {
+int add_successor(World& world, int original) {
   BodySpec spec = world.scene.bodies[static_cast<std::size_t>(original)];
   spec.info.parent = spec.info.id;
   for (const BodySpec& body : world.scene.bodies) {
     spec.info.id = std::max(spec.info.id, static_cast<std::uint16_t>(body.info.id + 1));
   }
   spec.info.name += "_changed";
-  spec.info.radius_m *= scale;
-  spec.size = scale * spec.size;
   world.scene.bodies.push_back(spec);
   world.motion.forms.push_back(world.motion.forms[static_cast<std::size_t>(original)]);
   for (FrameWorld& frame : world.timeline) {
@@ -55,6 +37,17 @@ int add_successor(World& world, int original, double scale) {
   }
   return static_cast<int>(world.scene.bodies.size()) - 1;
 }
+
+/// From frame `first` on the successor is there in place of the original.
+void replace_from(FaultRequest& request, int original, int successor, int first) {
+  for (int frame = first; frame < request.frame_count(); ++frame) {
+    request.body(frame, original).alive = false;
+    request.body(frame, successor).alive = true;
+  }
+}
+
+/// The figure of a later shot, for bodies whose parts make them one.
+bool is_figure(const BodySpec& body) { return body.info.tracked && !body.parts.empty(); }
 
 }  // namespace
 
@@ -105,11 +98,60 @@ int change_size(FaultRequest& request) {
   const auto [body, first] = request.any_body_in_view();
   const double scale =
       request.random.uniform() < 0.5 ? 1 + 0.5 * request.options.severity : 1 / (1 + 0.6 * request.options.severity);
-  const int successor = add_successor(request.world, body, scale);
-  for (int frame = first; frame < request.frame_count(); ++frame) {
-    request.body(frame, body).alive = false;
-    request.body(frame, successor).alive = true;
+  const int successor = add_successor(request.world, body);
+  BodySpec& spec = request.world.scene.bodies[static_cast<std::size_t>(successor)];
+  spec.info.radius_m *= scale;
+  spec.size = scale * spec.size;
+  replace_from(request, body, successor, first);
+  return first;
+}
+
+int change_shape(FaultRequest& request) {
+  const auto [body, first] = request.any_body_in_view();
+  const int successor = add_successor(request.world, body);
+  BodySpec& spec = request.world.scene.bodies[static_cast<std::size_t>(successor)];
+  if (spec.info.shape == "sphere") {  // a cube of the same volume
+    const double side = std::cbrt(4.0 / 3 * M_PI) * spec.size[0];
+    spec.info.shape = "box";
+    spec.size = {side, side, side};
+    spec.info.radius_m = std::sqrt(3.0) / 2 * side;
+  } else if (spec.info.shape == "box") {  // a ball
+    const double radius = std::cbrt(3 / (4 * M_PI) * spec.size[0] * spec.size[1] * spec.size[2]);
+    spec.info.shape = "sphere";
+    spec.size = {radius, radius, radius};
+    spec.info.radius_m = radius;
+  } else {
+    throw std::invalid_argument("the body is neither a ball nor a box");
   }
+  replace_from(request, body, successor, first);
+  return first;
+}
+
+int change_character(FaultRequest& request) {
+  const std::vector<FrameWorld>& timeline = request.world.timeline;
+  std::vector<int> cuts;
+  for (std::size_t frame = 1; frame < timeline.size(); ++frame) {
+    const bool cut = timeline[frame].camera.shot != timeline[frame - 1].camera.shot;
+    if (cut && static_cast<int>(frame) >= request.world.context_frames) cuts.push_back(static_cast<int>(frame));
+  }
+  const std::vector<int> tracked = request.tracked();
+  if (cuts.empty() || tracked.empty()) throw std::invalid_argument("no cut comes after the context");
+  const int first = cuts[request.random.below(static_cast<std::uint32_t>(cuts.size()))];
+  int body = tracked[request.random.below(static_cast<std::uint32_t>(tracked.size()))];
+  for (const int other : tracked) {
+    if (is_figure(request.world.scene.bodies[static_cast<std::size_t>(other)])) body = other;
+  }
+  const Rgb8 was = request.world.scene.bodies[static_cast<std::size_t>(body)].info.color;
+  const Rgb8 color = any_free_color(request, was);
+  const int successor = add_successor(request.world, body);
+  BodySpec& spec = request.world.scene.bodies[static_cast<std::size_t>(successor)];
+  spec.info.color = color;
+  spec.info.color_name.clear();
+  for (PartSpec& part : spec.parts) {
+    if (part.color == was) part.color = color;  // sleeves go with the coat
+  }
+  for (FrameWorld& frame : request.world.timeline) frame.bodies.back().color = color;
+  replace_from(request, body, successor, first);
   return first;
 }
 

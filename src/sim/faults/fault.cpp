@@ -40,6 +40,13 @@ constexpr FaultKind kFaults[] = {
     {"freeze", freeze_clip},
     {"shuffle", shuffle_clip},
     {"broken-block-returns", return_broken_block},
+    {"change-shape", change_shape},
+    {"cut-changes-character", change_character},
+    {"wrong-event-order", exchange_order},
+    {"lamp-without-button", light_lamp},
+    {"button-without-lamp", leave_lamp_dark},
+    {"missing-stroke", leave_no_stroke},
+    {"stroke-fades", fade_stroke},
 };
 
 const FaultKind& find_fault(const std::string& name) {

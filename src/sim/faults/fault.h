@@ -69,5 +69,12 @@ int mirror_clip(FaultRequest& request);
 int freeze_clip(FaultRequest& request);
 int shuffle_clip(FaultRequest& request);
 int return_broken_block(FaultRequest& request);
+int change_shape(FaultRequest& request);
+int change_character(FaultRequest& request);
+int exchange_order(FaultRequest& request);
+int light_lamp(FaultRequest& request);
+int leave_lamp_dark(FaultRequest& request);
+int leave_no_stroke(FaultRequest& request);
+int fade_stroke(FaultRequest& request);
 
 }  // namespace bitemark::sim
