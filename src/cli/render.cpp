@@ -75,7 +75,7 @@ void render_one(const Scenario& scenario, const RenderFlags& flags, const Render
 }
 
 ExitCode render(const RenderFlags& flags) {
-  const Scenario scenario = load_scenario(scenario_folder(flags.folder) / (flags.scenario + ".json"));
+  const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
   RenderOptions options = options_from(flags);
   log_rejections([](const std::string& name, const std::string& split, int take, int attempt, const std::string& why) {
     fmt::print(stderr, "{} {} {}: draw {} rejected: {}\n", name, split, take, attempt, why);
@@ -96,7 +96,7 @@ ExitCode render(const RenderFlags& flags) {
 
 Action configure_render(CLI::App& app) {
   auto flags = std::make_shared<RenderFlags>();
-  app.add_option("scenario", flags->scenario, "Its name, see bitemark list")->required();
+  app.add_option("scenario", flags->scenario, "Its name (bitemark list) or its file")->required();
   app.add_option("--split", flags->split, "train, test or ood")->capture_default_str();
   app.add_option("--take", flags->take, "Number of the take")->capture_default_str();
   app.add_option("--second-take", flags->second_take, "The k-th perturbed twin of the take")->capture_default_str();

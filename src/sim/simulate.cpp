@@ -20,8 +20,6 @@ namespace bitemark {
 namespace sim {
 namespace {
 
-constexpr int kAttempts = 200;
-
 RejectionLog& rejection_log() {
   static RejectionLog log;
   return log;
@@ -63,7 +61,7 @@ void simulate_as_asked(const Scenario& scenario, const std::string& split, int t
 World make_world(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
                  int& accepted) {
   std::string reason;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kMaxDraws; ++attempt) {
     World world;
     world.scene = resolve(scenario, split, take, attempt);
     world.motion = simulate(world.scene);
@@ -78,7 +76,7 @@ World make_world(const Scenario& scenario, const std::string& split, int take, c
     return world;
   }
   throw InputError(scenario.file, "/require",
-                   split + " take " + std::to_string(take) + ": " + std::to_string(kAttempts) +
+                   split + " take " + std::to_string(take) + ": " + std::to_string(kMaxDraws) +
                        " draws in a row were rejected, the last: " + reason);
 }
 

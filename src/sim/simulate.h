@@ -10,6 +10,9 @@
 
 namespace bitemark {
 
+/// A take gives up after so many draws that broke a rule of "require".
+constexpr int kMaxDraws = 200;
+
 struct RenderOptions {
   int width = 64, height = 64;       ///< [px], 16 to 4096
   Rate rate{12, 1};                  ///< the future is the same at any rate
