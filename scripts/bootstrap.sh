@@ -14,6 +14,7 @@ packages=(
   python3 python3-numpy                                        # examples/ are tested by running them
 )
 # Only the developer's checks need these: the format check, the report's browser test, lossy video.
+if [[ "${1:-}" == "--fuzz" ]]; then packages+=(clang libclang-rt-14-dev); fi # libFuzzer, and a second compiler
 if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium chromium-driver python3-selenium ffmpeg); fi
 
 missing=()

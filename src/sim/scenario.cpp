@@ -139,7 +139,9 @@ std::vector<SchemaFault> find_faults(const Json& document, const SchemaFile& fil
 /// A file of the folder, its text kept for the lines of what is wrong.
 struct ScenarioText {
   explicit ScenarioText(const std::filesystem::path& path)
-      : file(path.string()), text(read_file(path, kMaxScenarioBytes)), document(parse_json(text, file)) {}
+      : ScenarioText(path.string(), read_file(path, kMaxScenarioBytes)) {}
+  ScenarioText(std::string name, std::string content)
+      : file(std::move(name)), text(std::move(content)), document(parse_json(text, file)) {}
   std::string file, text;
   Json document;
 };
@@ -194,7 +196,10 @@ Scenario read_scenario(const ScenarioText& source, const SchemaFile& schema) {
 }  // namespace
 
 std::vector<ScenarioFault> check_scenario(const std::filesystem::path& path) {
-  const std::string text = read_file(path, kMaxScenarioBytes);
+  return check_scenario_text(read_file(path, kMaxScenarioBytes), path);
+}
+
+std::vector<ScenarioFault> check_scenario_text(const std::string& text, const std::filesystem::path& path) {
   try {
     parse_json(text, path.string());
   } catch (const InputError& error) {
@@ -203,7 +208,7 @@ std::vector<ScenarioFault> check_scenario(const std::filesystem::path& path) {
              (error.place().empty() ? "" : error.place() + ": ") + error.problem()}};
   }
   Scenario scenario;
-  const ScenarioText source(path);
+  const ScenarioText source(path.string(), text);
   std::vector<ScenarioFault> faults = check(source, SchemaFile(path.parent_path()), scenario);
   for (const auto& [pointer, line] : JsonPositions(text).duplicates()) {
     faults.push_back({pointer, line, "is there twice; the later one counts"});

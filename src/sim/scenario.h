@@ -30,6 +30,8 @@ struct ScenarioFault {
 /// Everything that can be told without drawing more than one take; empty for a good file. Throws InputError when the
 /// file cannot be read or is larger than 1 MiB.
 std::vector<ScenarioFault> check_scenario(const std::filesystem::path& path);
+/// The same for a text; `file` is its name in messages, and says beside which schema it would stand.
+std::vector<ScenarioFault> check_scenario_text(const std::string& text, const std::filesystem::path& file);
 
 /// Throws InputError that lists all faults of the file, each with its line and JSON pointer.
 Scenario load_scenario(const std::filesystem::path& path);
