@@ -27,7 +27,7 @@ TEST_P(Fuzz, SeedsAndTheirMutations) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Fuzz, testing::ValuesIn(targets()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, Fuzz, testing::ValuesIn(targets()), [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace bitemark::fuzz

@@ -210,7 +210,8 @@ std::vector<ScenarioFault> check_scenario_text(const std::string& text, const st
   Scenario scenario;
   const ScenarioText source(path.string(), text);
   std::vector<ScenarioFault> faults = check(source, SchemaFile(path.parent_path()), scenario);
-  for (const auto& [pointer, line] : JsonPositions(text).duplicates()) {
+  const JsonPositions positions(text);
+  for (const auto& [pointer, line] : positions.duplicates()) {
     faults.push_back({pointer, line, "is there twice; the later one counts"});
   }
   std::stable_sort(faults.begin(), faults.end(),
