@@ -42,17 +42,13 @@ class Mlp : public torch::nn::Module {
   torch::nn::Linear fc_{nullptr}, proj_{nullptr};
 };
 
-torch::nn::LayerNorm norm(std::int64_t width) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(1e-5));
-}
-
 class ResBlock : public torch::nn::Module {
  public:
   ResBlock(std::int64_t width, std::int64_t heads)
       : attention_(register_module("attn", std::make_shared<Attention>(width, heads))),
-        ln1_(register_module("ln_1", norm(width))),
+        ln1_(register_module("ln_1", clip_norm(width))),
         mlp_(register_module("mlp", std::make_shared<Mlp>(width))),
-        ln2_(register_module("ln_2", norm(width))) {}
+        ln2_(register_module("ln_2", clip_norm(width))) {}
   Tensor forward(const Tensor& x, const Tensor& mask) {
     const Tensor y = x + attention_->forward(ln1_(x), mask);
     return y + mlp_->forward(ln2_(y));
@@ -65,23 +61,32 @@ class ResBlock : public torch::nn::Module {
   torch::nn::LayerNorm ln2_{nullptr};
 };
 
-class Transformer : public torch::nn::Module {
- public:
-  explicit Transformer(const torch::nn::ModuleList& blocks) { register_module("resblocks", blocks); }
-};
-
-Tensor unit(const Tensor& x) { return x / x.norm(2, {-1}, true).clamp_min(1e-6); }
-
 }  // namespace
+
+torch::nn::LayerNorm clip_norm(std::int64_t width) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(1e-5));
+}
+
+Tensor unit_length(const Tensor& x) { return x / x.norm(2, {-1}, true).clamp_min(1e-6); }
+
+ClipTransformer::ClipTransformer(std::int64_t width, std::int64_t depth, std::int64_t heads) {
+  for (std::int64_t i = 0; i < depth; ++i) blocks_->push_back(std::make_shared<ResBlock>(width, heads));
+  register_module("resblocks", blocks_);
+}
+
+Tensor ClipTransformer::forward(const Tensor& x, const Tensor& mask) {
+  Tensor y = x;
+  for (const auto& block : *blocks_) y = block->as<ResBlock>()->forward(y, mask);
+  return y;
+}
 
 TextTower::TextTower(const TextConfig& config) : config_(config) {
   token_embedding_ = register_module("token_embedding", torch::nn::Embedding(config.vocabulary, config.width));
   positional_embedding_ =
       register_parameter("positional_embedding", at::empty({config.context, config.width}).normal_(0.0, 0.01));
-  for (std::int64_t i = 0; i < config.depth; ++i)
-    blocks_->push_back(std::make_shared<ResBlock>(config.width, config.heads));
-  register_module("transformer", std::make_shared<Transformer>(blocks_));
-  ln_final_ = register_module("ln_final", norm(config.width));
+  transformer_ =
+      register_module("transformer", std::make_shared<ClipTransformer>(config.width, config.depth, config.heads));
+  ln_final_ = register_module("ln_final", clip_norm(config.width));
   text_projection_ = register_parameter(
       "text_projection",
       at::empty({config.width, config.embedding}).normal_(0.0, 1.0 / std::sqrt(static_cast<double>(config.width))));
@@ -94,8 +99,7 @@ TextInput TextTower::forward(const Tensor& tokens) {
   const double hidden = -std::numeric_limits<float>::infinity();
   const Tensor causal =
       at::full({length, length}, hidden, positional_embedding_.options().requires_grad(false)).triu(1);
-  Tensor x = token_embedding_(tokens) + positional_embedding_.slice(0, 0, length);
-  for (const auto& block : *blocks_) x = block->as<ResBlock>()->forward(x, causal);
+  const Tensor x = transformer_->forward(token_embedding_(tokens) + positional_embedding_.slice(0, 0, length), causal);
   TextInput text;
   text.tokens = ln_final_(x);
   const Tensor end = tokens.argmax(1);  // the end token has the largest id
@@ -106,7 +110,9 @@ TextInput TextTower::forward(const Tensor& tokens) {
   return text;
 }
 
-Tensor TextTower::embed(const Tensor& tokens) { return unit(at::matmul(forward(tokens).pooled, text_projection_)); }
+Tensor TextTower::embed(const Tensor& tokens) {
+  return unit_length(at::matmul(forward(tokens).pooled, text_projection_));
+}
 
 ImageTower::ImageTower(std::int64_t embedding) {
   std::int64_t in = 3 * kFrames;
@@ -121,7 +127,7 @@ ImageTower::ImageTower(std::int64_t embedding) {
 
 Tensor ImageTower::forward(const Tensor& frames) {
   const Tensor x = at::adaptive_avg_pool2d(convs_->forward(frames.contiguous(at::MemoryFormat::ChannelsLast)), {4, 4});
-  return unit(head_(x.contiguous().flatten(1)));
+  return unit_length(head_(x.contiguous().flatten(1)));
 }
 
 Tensor tokenize(const Tokenizer& tokenizer, const std::vector<std::string>& captions, std::int64_t length) {

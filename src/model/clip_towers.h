@@ -12,6 +12,20 @@
 
 namespace bitemark::model {
 
+/// Pre-norm transformer under CLIP's names, "resblocks.N": multi-head attention, QuickGELU.
+class ClipTransformer : public torch::nn::Module {
+ public:
+  ClipTransformer(std::int64_t width, std::int64_t depth, std::int64_t heads);
+  /// x: [B, L, width]; mask: [L, L], added to the logits, or undefined.
+  Tensor forward(const Tensor& x, const Tensor& mask = {});
+
+ private:
+  torch::nn::ModuleList blocks_;
+};
+
+torch::nn::LayerNorm clip_norm(std::int64_t width);  ///< eps 1e-5
+Tensor unit_length(const Tensor& x);                 ///< over the last dimension
+
 /// Parameters named as in OpenAI's CLIP: token_embedding, positional_embedding, transformer.resblocks.N, ln_final,
 /// text_projection.
 class TextTower : public torch::nn::Module {
@@ -27,7 +41,7 @@ class TextTower : public torch::nn::Module {
   TextConfig config_;
   torch::nn::Embedding token_embedding_{nullptr};
   Tensor positional_embedding_, text_projection_;
-  torch::nn::ModuleList blocks_;
+  std::shared_ptr<ClipTransformer> transformer_;
   torch::nn::LayerNorm ln_final_{nullptr};
 };
 

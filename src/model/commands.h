@@ -36,12 +36,32 @@ struct EvaluateVaeOptions {
   int threads = 0;
 };
 
+struct ImportClipOptions {
+  std::filesystem::path weights, merges, out;
+};
+
+struct ClassDitOptions {
+  std::filesystem::path weights, out;
+  std::vector<std::int64_t> classes;
+  std::int64_t steps = 250;
+  std::int64_t heads = 0;  ///< 0 = as published for the width
+  double guidance = 4.0;
+  std::uint64_t seed = 0;
+  int threads = 0;
+};
+
 /// Throws InterruptedError when stopped by a signal or the time limit: the same command goes on.
 void train(const TrainOptions& options);
 /// Answers a request by the generator protocol.
 void rollout(const RolloutOptions& options);
 void features(const FeatureOptions& options);
 void evaluate_vae(const EvaluateVaeOptions& options);
+/// Makes the text part of a checkpoint, for `train --from`, of CLIP weights and merges as published.
+void import_clip(const ImportClipOptions& options);
+/// Draws one picture's latents a class with a published DiT: ancestral steps on DDPM's linear schedule with the learned
+/// variance. Writes "latents" f32 [classes, C, n, n], on the scale that the network knows (a decoder divides by
+/// 0.18215).
+void draw_classes(const ClassDitOptions& options);
 void info(const std::filesystem::path& checkpoint);
 
 }  // namespace bitemark::model

@@ -81,6 +81,7 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("controls", c.controls, 1, 256);
   visit("text_width", c.text_width, 8, 4096);
   visit("qk_norm", c.qk_norm);
+  visit("learned_variance", c.learned_variance);
 }
 
 template <typename Visit>
@@ -114,9 +115,15 @@ void members(auto& c, const Visit& visit) requires requires {
   c.weight_floor;
 }
 {
-  visit("path", c.path, std::vector<std::string>{"flow", "ddpm"});
+  visit("path", c.path, std::vector<std::string>{"flow", "cosine", "linear", "sigmoid"});
+  visit("prediction", c.prediction, std::vector<std::string>{"x", "v", "eps"});
+  visit("weight", c.weight, std::vector<std::string>{"ramp", "unit", "min-snr"});
   visit("weight_floor", c.weight_floor, 0.0, 1.0);
-  visit("solver", c.solver, std::vector<std::string>{"ddim", "dpm++2m"});
+  visit("snr_cap", c.snr_cap, 0.01, 1000.0);
+  visit("noise_steps", c.noise_steps, 2, 100000);
+  visit("zero_terminal_snr", c.zero_terminal_snr);
+  visit("learned_variance", c.learned_variance);
+  visit("solver", c.solver, std::vector<std::string>{"ddim", "dpm++2m", "ancestral"});
 }
 
 template <typename Visit>
@@ -171,7 +178,14 @@ FeatureConfig feature_config(const Json& json, const std::string& file, const st
   return read<FeatureConfig>(json, file, where);
 }
 DiffusionConfig diffusion_config(const Json& json, const std::string& file, const std::string& where) {
-  return read<DiffusionConfig>(json, file, where);
+  const auto config = read<DiffusionConfig>(json, file, where);
+  const bool table = config.path == "linear" || config.path == "sigmoid";
+  if (config.prediction == "eps" && (!table || config.zero_terminal_snr))
+    throw InputError(
+        file, where + "/prediction",
+        "is 'eps', which tells nothing of the data where the path starts from pure noise; expected x or v, "
+        "or path linear or sigmoid without zero_terminal_snr");
+  return config;
 }
 RolloutConfig rollout_config(const Json& json, const std::string& file, const std::string& where) {
   const auto config = read<RolloutConfig>(json, file, where);

@@ -33,6 +33,7 @@ struct DitConfig {
   std::int64_t controls = 10;
   std::int64_t text_width = 128;
   bool qk_norm = true;
+  bool learned_variance = false;  ///< twice the output channels; follows the diffusion
 };
 
 /// Byte-pair tokens -> text tower, with a small image tower as its teacher (CLIP).
@@ -55,11 +56,17 @@ struct FeatureConfig {
   std::vector<std::string> scenarios;
 };
 
-/// Path of noise and what the network predicts.
+/// Path of noise, what the network predicts, and how its errors are weighed (model/diffusion.h).
 struct DiffusionConfig {
-  std::string path = "flow";    ///< flow (x-prediction, linear path) | ddpm (v-prediction, cosine, zero terminal SNR)
-  double weight_floor = 0.1;    ///< flow: weight (1 - floor) * tau + floor
-  std::string solver = "ddim";  ///< ddim | dpm++2m
+  std::string path = "flow";        ///< flow | cosine | linear | sigmoid
+  std::string prediction = "x";     ///< x | v | eps; eps only where noise never drowns the signal altogether
+  std::string weight = "ramp";      ///< ramp | unit | min-snr
+  double weight_floor = 0.1;        ///< ramp: weight (1 - floor) * tau + floor
+  double snr_cap = 5.0;             ///< min-snr
+  std::int64_t noise_steps = 1000;  ///< of the discrete chain: tables of linear and sigmoid, the variational bound
+  bool zero_terminal_snr = false;   ///< linear, sigmoid: rescaled so that the last index is pure noise
+  bool learned_variance = false;    ///< the network also says the variance of an ancestral step
+  std::string solver = "ddim";      ///< ddim | dpm++2m | ancestral
 };
 
 /// How a rollout is drawn.

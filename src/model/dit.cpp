@@ -84,7 +84,7 @@ Dit::Dit(const DitConfig& config) : config_(config) {
   modulation_ = register_module("modulation", zero_linear(d, 6 * d));
   final_modulation_ = register_module("final_modulation", zero_linear(d, 2 * d));
   skip_ = register_module("skip", zero_linear(d, 1 + config.past_frames));
-  head_ = register_module("head", zero_linear(d, patch));
+  head_ = register_module("head", zero_linear(d, config.learned_variance ? 2 * patch : patch));
   for (std::int64_t i = 0; i < config.depth; ++i)
     blocks_.push_back(register_module("blocks" + std::to_string(i), std::make_shared<DitBlock>(config, i)));
 }
@@ -138,7 +138,8 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
     if (i + 1 == (blocks_.size() + 1) / 2) output.middle = x;
   }
   const auto shift_scale = final_modulation_(c).chunk(2, -1);
-  output.answer = unpatchify(head_(modulate(x, shift_scale[0], shift_scale[1])), config_.patch, rows, columns);
+  const Tensor image = unpatchify(head_(modulate(x, shift_scale[0], shift_scale[1])), config_.patch, rows, columns);
+  output.answer = image.slice(2, 0, config_.latent_channels);
   // Scaled copies of the noisy frame and of the frames before: what stands still is carried on exactly.
   const Tensor gates = skip_(c);
   const auto seen = at::cat({input.z, input.past}, 2).chunk(1 + config_.past_frames, 2);
@@ -146,6 +147,7 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
     const auto gate = gates.select(-1, static_cast<std::int64_t>(i)).view({c.size(0), c.size(1), 1, 1, 1});
     output.answer = output.answer + gate * seen[i];
   }
+  if (config_.learned_variance) output.answer = at::cat({output.answer, image.slice(2, config_.latent_channels)}, 2);
   return output;
 }
 

@@ -39,7 +39,7 @@ struct FrameLayout {
 };
 
 struct DitOutput {
-  Tensor answer;               ///< [B, F, C, h, w], in the parameterisation of the diffusion
+  Tensor answer;               ///< [B, F, C, h, w], in the parameterisation of the diffusion; 2 C with learned variance
   Tensor middle;               ///< [B, F, S, width], tokens at half depth
   std::vector<FrameKv> frame;  ///< keys and values of the last frame, one entry a spacetime block
 };

@@ -10,7 +10,7 @@ namespace bitemark::model {
 namespace {
 
 /// `step` of a NoiseKey.
-enum Purpose : std::uint32_t { kStart = 0, kHistory = 1 };
+enum Purpose : std::uint32_t { kStart = 0, kHistory = 1, kFirstStep = 2 };
 
 Tensor resized(const Tensor& frames, std::int64_t height, std::int64_t width) {
   if (frames.size(2) == height && frames.size(3) == width) return frames;
@@ -70,8 +70,7 @@ Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout)
       dit_(checkpoint.dit()),
       text_(checkpoint.text()),
       tokenizer_(checkpoint.tokenizer()),
-      diffusion_(make_diffusion(checkpoint.diffusion())),
-      solver_(checkpoint.diffusion().solver),
+      diffusion_(checkpoint.diffusion()),
       rollout_(rollout) {
   std::tie(control_mean_, control_std_) = checkpoint.control_statistics();
   std::tie(width_, height_) = checkpoint.size();
@@ -124,13 +123,13 @@ std::vector<Frame> Generator::run(const Conditioning& request) const {
         return guided(
             streams[0].answer(z, level), [&] { return streams[1].answer(z, level); }, rollout_.guidance);
       };
-      latent = sample(*diffusion_, solver_, normal_noise(shape, {request.seed, frame, kStart}).to(device),
-                      rollout_.steps, denoise);
+      const auto noise = [&](std::uint32_t purpose) {
+        return normal_noise(shape, {request.seed, frame, purpose}).to(device);
+      };
+      latent = sample(diffusion_, diffusion_.config().solver, noise(kStart), rollout_.steps, denoise,
+                      [&](std::int64_t step) { return noise(kFirstStep + static_cast<std::uint32_t>(step)); });
       const Tensor level = at::full({1, 1}, rollout_.history_level, device);
-      const Tensor seen =
-          rollout_.history_level >= 1.0
-              ? latent
-              : diffusion_->noised(latent, normal_noise(shape, {request.seed, frame, kHistory}).to(device), level);
+      const Tensor seen = rollout_.history_level >= 1.0 ? latent : diffusion_.noised(latent, noise(kHistory), level);
       if (n + 1 < total)
         for (auto& stream : streams) stream.append(seen, rollout_.history_level);
     }

@@ -27,8 +27,7 @@ class Generator {
   std::shared_ptr<Dit> dit_;
   std::shared_ptr<TextTower> text_;
   Tokenizer tokenizer_;
-  std::unique_ptr<Diffusion> diffusion_;
-  std::string solver_;
+  Diffusion diffusion_;
   RolloutConfig rollout_;
   Tensor control_mean_, control_std_;
   std::int64_t width_ = 0, height_ = 0;

@@ -63,6 +63,30 @@ void add_evaluate_vae(CLI::App& app, m::EvaluateVaeOptions& o) {
   command->callback([&o] { m::evaluate_vae(o); });
 }
 
+void add_import_clip(CLI::App& app, m::ImportClipOptions& o) {
+  auto* command = app.add_subcommand("import-clip", "Published CLIP text weights -> a checkpoint for train --from");
+  command->add_option("weights", o.weights, "safetensors file, *.index.json or a folder with either")->required();
+  command->add_option("--merges", o.merges, "bpe_simple_vocab_16e6.txt.gz or merges.txt")->required();
+  command->add_option("--out", o.out, "Checkpoint folder to make")->required();
+  command->footer("Example: bitemark-model import-clip clip-vit-b32/ --merges merges.txt --out runs/clip-text");
+  command->callback([&o] { m::import_clip(o); });
+}
+
+void add_class_dit(CLI::App& app, m::ClassDitOptions& o) {
+  auto* command = app.add_subcommand("class-dit", "Latents of pictures from a published class-conditional DiT");
+  command->add_option("weights", o.weights, "safetensors file, *.index.json or a folder with either")->required();
+  command->add_option("--classes", o.classes, "Labels, such as 207,360")->required()->delimiter(',');
+  command->add_option("--out", o.out, "File to write (safetensors)")->required();
+  command->add_option("--steps", o.steps, "Sampling steps")->check(CLI::Range(1, 1000));
+  command->add_option("--guidance", o.guidance, "1 = none")->check(CLI::Range(0.0, 100.0));
+  command->add_option("--heads", o.heads, "0 = as published for the width")->check(CLI::Range(0, 64));
+  command->add_option("--seed", o.seed, "Of the noise");
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->footer(
+      "Example: bitemark-model class-dit DiT-XL-2-256x256.safetensors --classes 207,360 --out latents.safetensors");
+  command->callback([&o] { m::draw_classes(o); });
+}
+
 /// OpenMP reads its environment when it is loaded, before main: set what is missing and start again. Threads that spin
 /// while they wait make training ten times slower on a machine that has other work as well.
 void start_with_patient_threads(char** argv) {
@@ -96,11 +120,15 @@ int main(int argc, char** argv) {
   m::RolloutOptions rollout_options;
   m::FeatureOptions feature_options;
   m::EvaluateVaeOptions vae_options;
+  m::ImportClipOptions clip_options;
+  m::ClassDitOptions class_options;
   std::filesystem::path checkpoint;
   add_train(app, train_options);
   add_rollout(app, rollout_options);
   add_features(app, feature_options);
   add_evaluate_vae(app, vae_options);
+  add_import_clip(app, clip_options);
+  add_class_dit(app, class_options);
   auto* about = app.add_subcommand("info", "What a checkpoint holds; checks every weight");
   about->add_option("--checkpoint", checkpoint, "Checkpoint folder")->required();
   about->callback([&] { m::info(checkpoint); });

@@ -87,7 +87,8 @@ class DitStage final : public Stage {
     config.controls = control_mean_.size(0);
     diffusion_config_ = diffusion_config(member_or_empty(recipe_, "diffusion"), recipe_.file, "/more/diffusion");
     rollout_config_ = rollout_config(member_or_empty(recipe_, "rollout"), recipe_.file, "/more/rollout");
-    diffusion_ = make_diffusion(diffusion_config_);
+    diffusion_ = std::make_unique<Diffusion>(diffusion_config_);
+    config.learned_variance = diffusion_config_.learned_variance;
     tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
     network_ = std::make_shared<DitAndHead>(config, tokens_);
     longest_ = *std::max_element(recipe_.windows.begin(), recipe_.windows.end());
@@ -112,7 +113,14 @@ class DitStage final : public Stage {
     condition(batch, layout, random, input);
     const DitOutput output = network_->dit->forward(input, layout);
     const std::int64_t first = plain ? 0 : window - 1;
-    return weigh(x, eps, level, output.answer.slice(1, first), output.middle.slice(1, first), batch.states);
+    const Tensor z = input.z.slice(1, first), answer = output.answer.slice(1, first);
+    StepLoss loss = weigh(x, eps, level, diffusion_->prediction(answer), output.middle.slice(1, first), batch.states);
+    if (diffusion_config_.learned_variance) {
+      const Tensor bound = diffusion_->variational_bound(x, z, answer, level).mean();
+      loss.total = loss.total + bound;
+      loss.parts.emplace_back("bound", bound);
+    }
+    return loss;
   }
 
   void export_to(const std::filesystem::path& checkpoint) override {

@@ -21,6 +21,9 @@ class Tokenizer {
   static Tokenizer train(const std::vector<std::string>& texts, std::size_t merge_count);
   /// tokenizer.json {"merges": ["a b", ...]}. Throws InputError.
   static Tokenizer load(const std::filesystem::path& path);
+  /// CLIP's published vocabulary: a line of comment, then a merge a line in order of rank, gzipped or not
+  /// (bpe_simple_vocab_16e6.txt.gz, merges.txt). As in CLIP, the first 48,894 merges count. Throws InputError.
+  static Tokenizer load_merges(const std::filesystem::path& path);
   void save(const std::filesystem::path& path) const;
 
   std::int64_t size() const { return static_cast<std::int64_t>(symbols_.size()); }

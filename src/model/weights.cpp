@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/error.h"
+#include "base/json.h"
 
 namespace bitemark::model {
 namespace {
@@ -28,8 +31,32 @@ DType dtype_of(at::ScalarType type) {
   fail_check("known scalar type", __FILE__, __LINE__, c10::toString(type));
 }
 
-bool is_float(DType type) {
-  return type == DType::kF16 || type == DType::kBF16 || type == DType::kF32 || type == DType::kF64;
+/// One file's tensors, kept mapped by each of them.
+void add_file(const std::filesystem::path& path, StoredWeights& weights) {
+  const auto mapping = std::make_shared<const SafetensorsFile>(path);
+  for (const auto& [name, view] : mapping->tensors())
+    weights[name] = {map_tensor(*mapping, name), mapping->path(), name, mapping};
+}
+
+/// The files that an index names lie beside it, and hold what it says.
+StoredWeights read_shards(const std::filesystem::path& index) {
+  const Json json = load_json(index);
+  const auto places = json_member<std::map<std::string, std::string>>(json, "weight_map", index.string());
+  std::set<std::string> files;
+  for (const auto& [name, file] : places) {
+    if (file.empty() || file.find('/') != std::string::npos || file.front() == '.')
+      throw InputError(index.string(), "/weight_map/" + name, "is '" + file + "', expected a file beside the index");
+    files.insert(file);
+  }
+  StoredWeights all, named;
+  for (const auto& file : files) add_file(index.parent_path() / file, all);
+  for (const auto& [name, file] : places) {
+    const auto found = all.find(name);
+    if (found == all.end() || std::filesystem::path(found->second.file).filename() != file)
+      throw InputError((index.parent_path() / file).string(), name, "is missing, and the index says that it is here");
+    named.insert(*found);
+  }
+  return named;
 }
 
 }  // namespace
@@ -67,25 +94,44 @@ void save_weights(const std::filesystem::path& path, const std::vector<NamedTens
   save_tensors(path, out, {{"format", "pt"}});
 }
 
-void load_weights(const std::filesystem::path& path, torch::nn::Module& module) {
-  const SafetensorsFile file(path);
+StoredWeights read_weights(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) {
+    const auto index = path / "model.safetensors.index.json";
+    return read_weights(std::filesystem::exists(index) ? index : path / "model.safetensors");
+  }
+  if (path.string().ends_with(".index.json")) return read_shards(path);
+  StoredWeights weights;
+  add_file(path, weights);
+  return weights;
+}
+
+void set_weights(torch::nn::Module& module, const StoredWeights& weights, const std::string& file) {
   const torch::NoGradGuard no_grad;
   std::map<std::string, Tensor> checked;
   for (const auto& [name, value] : weights_of(module)) {
-    const TensorView& view = file.at(name);
-    if (!is_float(view.type))
-      throw InputError(file.path(), name, fmt::format("has type {}, expected a float type", name_of(view.type)));
-    if (view.shape != value.sizes().vec())
+    const auto found = weights.find(name);
+    if (found == weights.end()) throw InputError(file, name, "is missing");
+    const StoredWeight& stored = found->second;
+    if (!at::isFloatingType(stored.value.scalar_type()))
       throw InputError(
-          file.path(), name,
-          fmt::format("has shape {}, expected {}", shape_text(view.shape), shape_text(value.sizes().vec())));
-    const Tensor loaded = map_tensor(file, name).to(at::kFloat);
-    if (!at::isfinite(loaded).all().item<bool>()) throw InputError(file.path(), name, "has values that are not finite");
+          stored.file, stored.name,
+          fmt::format("has type {}, expected a float type", name_of(dtype_of(stored.value.scalar_type()))));
+    if (stored.value.sizes() != value.sizes())
+      throw InputError(stored.file, stored.name,
+                       fmt::format("has shape {}, expected {}", shape_text(stored.value.sizes().vec()),
+                                   shape_text(value.sizes().vec())));
+    const Tensor loaded = stored.value.to(at::kFloat);
+    if (!at::isfinite(loaded).all().item<bool>())
+      throw InputError(stored.file, stored.name, "has values that are not finite");
     checked.emplace(name, loaded);
   }
-  for (const auto& [name, view] : file.tensors())
-    if (!checked.contains(name)) throw InputError(file.path(), name, "is not a parameter of this network");
+  for (const auto& [name, stored] : weights)
+    if (!checked.contains(name)) throw InputError(stored.file, stored.name, "is not a parameter of this network");
   for (auto& [name, value] : weights_of(module)) value.copy_(checked.at(name));
+}
+
+void load_weights(const std::filesystem::path& path, torch::nn::Module& module) {
+  set_weights(module, read_weights(path), path.string());
 }
 
 std::int64_t parameter_count(const torch::nn::Module& module) {

@@ -141,8 +141,8 @@ TEST_F(Protocol, GuidanceChangesTheAnswerAndScaleOneDoesNot) {
 }
 
 TEST_F(Protocol, DdpmRunsBehindTheSameDoor) {
-  options.checkpoint = fresh_folder("ddpm");
-  write_toy_checkpoint(options.checkpoint, "ddpm");
+  options.checkpoint = fresh_folder("cosine");
+  write_toy_checkpoint(options.checkpoint, "cosine");
   write_request(options.request, {toy_conditioning("a", 2, 5)});
   rollout(options);
   EXPECT_EQ(answer("a").size(), 3U);

@@ -103,7 +103,15 @@ void write_toy_checkpoint(const std::filesystem::path& folder, const std::string
   features.width = 12;
   features.scenarios = {"slide", "drop"};
   Vae vae(tiny_vae());
-  Dit dit(tiny_dit());
+  DiffusionConfig diffusion;
+  diffusion.path = path;
+  DitConfig dit_config = tiny_dit();
+  if (path != "flow") {
+    diffusion.prediction = "v";
+    diffusion.solver = "ancestral";
+    diffusion.learned_variance = dit_config.learned_variance = true;
+  }
+  Dit dit(dit_config);
   TextTower tower(text);
   FeatureNet net(features);
   randomise(dit, 1);
@@ -113,8 +121,6 @@ void write_toy_checkpoint(const std::filesystem::path& folder, const std::string
   save_weights(folder / "text.safetensors", weights_of(tower), false);
   save_weights(folder / "features.safetensors", weights_of(net), false);
   tokenizer.save(folder / "tokenizer.json");
-  DiffusionConfig diffusion;
-  diffusion.path = path;
   RolloutConfig rollout;
   rollout.steps = 2;
   rollout.window = 8;

@@ -19,7 +19,8 @@ void write_toy_shards(const std::filesystem::path& folder);
 
 VaeConfig tiny_vae();
 DitConfig tiny_dit();
-/// Random weights, all parts, 32 x 32 pixels. `path`: flow or ddpm.
+/// Random weights, all parts, 32 x 32 pixels. `path`: flow, or cosine for v-prediction
+/// with learned variances and ancestral sampling.
 void write_toy_checkpoint(const std::filesystem::path& folder, const std::string& path = "flow");
 /// Gives every parameter a random value, so that no gate is closed.
 void randomise(torch::nn::Module& module, std::uint64_t seed, double scale = 0.1);

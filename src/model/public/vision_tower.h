@@ -1,0 +1,38 @@
+// CLIP's image tower, a vision transformer under OpenAI's public names (Radford et al. 2021, section 2.4).
+#pragma once
+
+#include <memory>
+
+#include "model/clip_towers.h"
+
+namespace bitemark::model {
+
+struct VisionConfig {
+  std::int64_t size = 224;  ///< pixels a side
+  std::int64_t patch = 32;  ///< pixels a side
+  std::int64_t width = 768;
+  std::int64_t depth = 12;
+  std::int64_t heads = 12;
+  std::int64_t embedding = 512;
+};
+
+/// Parameters: conv1.weight, class_embedding, positional_embedding, ln_pre, transformer.resblocks.N, ln_post, proj.
+class VisionTower : public torch::nn::Module {
+ public:
+  explicit VisionTower(const VisionConfig& config);
+  const VisionConfig& config() const { return config_; }
+  /// The frames in the space shared with captions, unit length. u8 [B, H, W, 3], sRGB; scaled bicubically so that the
+  /// shorter side fits, cut to the middle and normalised as CLIP's preprocessing does. -> [B, embedding].
+  Tensor embed(const Tensor& frames);
+  /// pixels: [B, 3, size, size], normalised -> [B, embedding].
+  Tensor forward(const Tensor& pixels);
+
+ private:
+  VisionConfig config_;
+  torch::nn::Conv2d conv1_{nullptr};
+  Tensor class_embedding_, positional_embedding_, proj_;
+  torch::nn::LayerNorm ln_pre_{nullptr}, ln_post_{nullptr};
+  std::shared_ptr<ClipTransformer> transformer_;
+};
+
+}  // namespace bitemark::model
