@@ -62,7 +62,7 @@ TEST_F(ScenarioCommand, CheckTellsEveryFaultWithLineAndPointer) {
   EXPECT_EQ(said.code, 4);
   EXPECT_THAT(said.out, HasSubstr("mine.json:1: /family: is missing"));
   EXPECT_THAT(said.out, HasSubstr("mine.json:7: /duration_s: found 200, expected at most 60"));
-  EXPECT_THAT(said.out, HasSubstr("mine.json:32: /bodies/2/velocity/0: unknown name 'sped'"));
+  EXPECT_THAT(said.out, HasSubstr("mine.json:30: /bodies/2/velocity/0: unknown name 'sped'"));
 }
 
 TEST_F(ScenarioCommand, CheckTellsWhatTheSchemaDoesNotKnow) {
