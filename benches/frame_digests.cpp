@@ -48,7 +48,9 @@ Json digests_of(const Scenario& scenario, double seconds, int size) {
                       {"flow_flags", brief(truth.flow_flags)},
                       {"colour", brief(episode.clip.frames[t].rgb)}});
   }
-  return {{"scenario", scenario.name}, {"parameters", sha256_hex(episode.info.parameters.dump()).substr(0, 12)}, {"frames", frames}};
+  return {{"scenario", scenario.name},
+          {"parameters", sha256_hex(episode.info.parameters.dump()).substr(0, 12)},
+          {"frames", frames}};
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Json body(int index, const std::string& shape, double x, double y, double z, dou
 }
 
 Json ground(double side, const char* material) {
-  return {{"name", "ground"},     {"shape", "box"},      {"fixed", true},  {"size", {side, side, 0.2}},
+  return {{"name", "ground"},         {"shape", "box"},       {"fixed", true},    {"size", {side, side, 0.2}},
           {"position", {0, 0, -0.1}}, {"material", material}, {"restitution", 1}, {"color", "pale-wood"}};
 }
 
@@ -58,8 +58,8 @@ Scenario standard_scene() {
     const double x = -1.2 + 0.8 * (i % 4), y = i < 4 ? -0.35 : 0.45;
     bodies.push_back(body(i, i % 2 == 0 ? "box" : "sphere", x, y, 0.4 + 0.15 * i, 0.2));
   }
-  return scenario_of("standard-scene", bodies,
-                     {{"position", {0, -4, 1.8}}, {"look_at", {0, 0, 0.3}}, {"fov_deg", 42}}, 2.5);
+  return scenario_of("standard-scene", bodies, {{"position", {0, -4, 1.8}}, {"look_at", {0, 0, 0.3}}, {"fov_deg", 42}},
+                     2.5);
 }
 
 Scenario crowd(int count, const std::string& shape) {
@@ -71,7 +71,8 @@ Scenario crowd(int count, const std::string& shape) {
     bodies.push_back(body(i, shape, x, y, 0.25 + 0.02 * (i % 7), 0.1));
   }
   return scenario_of(fmt::format("crowd-{}-{}", count, shape), bodies,
-                     {{"position", {0, -1.3 * edge - 1, 0.8 * edge + 0.6}}, {"look_at", {0, 0, 0}}, {"fov_deg", 45}}, edge);
+                     {{"position", {0, -1.3 * edge - 1, 0.8 * edge + 0.6}}, {"look_at", {0, 0, 0}}, {"fov_deg", 45}},
+                     edge);
 }
 
 int triangles_of(const Scenario& scenario, int width) {

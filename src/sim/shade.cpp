@@ -189,7 +189,7 @@ void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera) {
   shadow_from_camera_ = combined;
 }
 
-void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
   const Mesh& mesh = *prepared.item->mesh;
   const auto triangle = [&](int i) { return batch.triangle[static_cast<std::size_t>(i)]; };
   switch (mesh.surface) {
@@ -258,7 +258,7 @@ BITEMARK_WIDE void shadows_at(const ShadowMap& map, const Lanes3& p, const Lanes
 
 }  // namespace
 
-void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
   const float texel = 1 / shadow_projector_.fx;
   Lanes bias, lit;
   Lanes3 p;
@@ -287,7 +287,7 @@ void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
 
 /// Ambient light that bounding spheres of neighbours leave: 1 - cos * (r/d)^2 each (Quilez, "sphere ambient
 /// occlusion").
-void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
   for (int i = 0; i < batch.count; ++i) batch.open[i] = 1;
   for (const PreparedItem& other : prepared_) {
     const float r = other.item->dimming_radius;
@@ -341,7 +341,7 @@ V3 Shader::background(float ray_x, float ray_y) const {
   return now_.lighting.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
 }
 
-void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
   const Surface& s = prepared.item->surface;
   const int count = batch.count;
   for (int i = 0; i < count; ++i) {
