@@ -19,7 +19,8 @@ struct DrawReport {
   std::vector<ScenarioFault> faults;   ///< what only these draws told: an expression that is not finite, say
 };
 
-/// Draws and simulates, without rendering; stops at a take that is given up. `scenario` is of the file at `scenario.file`.
+/// Draws and simulates, without rendering; stops at a take that is given up. `scenario` is of the file at
+/// `scenario.file`.
 DrawReport draw_takes(const Scenario& scenario, const std::string& split, int count);
 
 }  // namespace bitemark
