@@ -21,6 +21,10 @@ def points(benchmarks, group, counter):
     ]
 
 
+def brief(x):
+    return f"{x / 1e6:.1f} M" if x >= 1e6 else f"{x / 1e3:.0f} k" if x >= 1e4 else f"{x:g}"
+
+
 def panel(left, title, values):
     """Both axes logarithmic: a line of slope 1 is a cost in proportion."""
     xs, ys = zip(*values)
@@ -37,7 +41,7 @@ def panel(left, title, values):
     out.append(f'<polyline points="{path}" fill="none" stroke="#1c54d6" stroke-width="2"/>')
     for x, y in values:
         out.append(f'<circle cx="{place_x(x):.1f}" cy="{place_y(y):.1f}" r="3.5" fill="#1c54d6"/>')
-        out.append(f'<text x="{place_x(x):.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">{x:g}</text>')
+        out.append(f'<text x="{place_x(x):.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">{brief(x)}</text>')
         out.append(f'<text x="{place_x(x):.1f}" y="{place_y(y) - 8:.1f}" text-anchor="middle">{y:.1f}</text>')
     out.append(f'<text x="{left + WIDTH / 2 + 16}" y="{HEIGHT - 14}" text-anchor="middle">{title}</text>')
     return out
