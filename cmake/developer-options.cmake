@@ -22,6 +22,9 @@ if(BITEMARK_SANITIZE)
     add_compile_options(-Wno-maybe-uninitialized) # false alarms in std::regex under instrumentation, GCC bug 105562
   endif()
 endif()
+if(BITEMARK_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link) # coverage for libFuzzer in every library; main comes with the programs
+endif()
 
 # bitemark_library(sim DEPENDS ...): all of src/<name>/*.cpp as bitemark_<name>, src/ as include root.
 function(bitemark_library name)

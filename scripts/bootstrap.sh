@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config git ca-certificates
   nlohmann-json3-dev libfmt-dev libcli11-dev libboost-math-dev # base, command line, statistics
-  libpng-dev libeigen3-dev libbullet-dev                                 # simulation (bullet-float64 is in libbullet-dev)
+  libpng-dev zlib1g-dev libeigen3-dev libbullet-dev                                 # simulation (bullet-float64 is in libbullet-dev)
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev
   libopencv-video-dev libopencv-features2d-dev libopencv-calib3d-dev
   libtorch-dev libopenblas0-openmp                             # the reference BLAS is 70 times slower
@@ -15,6 +15,7 @@ packages=(
 )
 # Only the developer's checks need these: the format check, the report's browser test, lossy video, reference networks.
 if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium chromium-driver python3-selenium ffmpeg python3-torch); fi
+if [[ "${1:-}" == "--fuzz" ]]; then packages+=(clang libclang-rt-14-dev); fi # libFuzzer, and a second compiler
 
 missing=()
 for package in "${packages[@]}"; do

@@ -24,6 +24,11 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
   /// `place` is a JSON pointer, a line, a tensor name or empty.
   InputError(const std::string& file, const std::string& place, const std::string& problem);
+  const std::string& place() const { return place_; }      ///< empty where none was named
+  const std::string& problem() const { return problem_; }  ///< without file and place; empty where none was named
+
+ private:
+  std::string place_, problem_;
 };
 
 /// The work stopped half-way (signal, deadline, full disk) and can be taken up again.

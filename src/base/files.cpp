@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "base/error.h"
 
@@ -46,23 +47,46 @@ std::string read_file(const fs::path& path, std::size_t max_bytes) {
 }
 
 void write_file(const fs::path& path, std::string_view content) {
-  const fs::path temporary = path.string() + fmt::format(".tmp{}", ::getpid());
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) throw_write_error(path, errno);
-  int error = 0;
-  for (std::size_t done = 0; done < content.size() && error == 0;) {
-    const ssize_t written = ::write(descriptor, content.data() + done, content.size() - done);
-    if (written < 0 && errno != EINTR) error = errno;
+  PendingFile file(path);
+  file.write_at(0, content);
+  file.commit();
+}
+
+PendingFile::PendingFile(fs::path target)
+    : target_(std::move(target)), temporary_(target_.string() + fmt::format(".tmp{}", ::getpid())) {
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) throw_write_error(target_, errno);
+}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : target_(std::move(other.target_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+PendingFile::~PendingFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void PendingFile::write_at(std::uint64_t offset, std::string_view content) {
+  for (std::size_t done = 0; done < content.size();) {
+    const ssize_t written =
+        ::pwrite(descriptor_, content.data() + done, content.size() - done, static_cast<off_t>(offset + done));
+    if (written < 0 && errno != EINTR) throw_write_error(target_, errno);
     if (written > 0) done += static_cast<std::size_t>(written);
   }
-  if (error == 0 && ::fsync(descriptor) != 0) error = errno;
-  if (::close(descriptor) != 0 && error == 0) error = errno;
-  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+}
+
+void PendingFile::commit() {
+  int error = ::fsync(descriptor_) != 0 ? errno : 0;
+  if (::close(std::exchange(descriptor_, -1)) != 0 && error == 0) error = errno;
+  if (error == 0 && ::rename(temporary_.c_str(), target_.c_str()) != 0) error = errno;
   if (error != 0) {
-    ::unlink(temporary.c_str());
-    throw_write_error(path, error);
+    ::unlink(temporary_.c_str());
+    throw_write_error(target_, error);
   }
-  sync_folder(path.parent_path());
+  sync_folder(target_.parent_path());
 }
 
 void make_folder(const fs::path& path) {

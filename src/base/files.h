@@ -1,6 +1,7 @@
 // Files that appear whole or not at all.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -15,6 +16,22 @@ std::string read_file(const fs::path& path, std::size_t max_bytes = std::size_t{
 /// Temporary file in the same folder, fsync, rename, fsync of the folder. Throws InterruptedError on a full disk,
 /// InputError when the place cannot be written.
 void write_file(const fs::path& path, std::string_view content);
+
+/// A file that is filled under a temporary name, in any order, and renamed by commit(); removed if commit() was
+/// never reached. Throws as write_file does.
+class PendingFile {
+ public:
+  explicit PendingFile(fs::path target);
+  ~PendingFile();
+  PendingFile(PendingFile&& other) noexcept;
+  PendingFile& operator=(PendingFile&&) = delete;
+  void write_at(std::uint64_t offset, std::string_view content);
+  void commit();  ///< fsync, rename, fsync of the folder
+
+ private:
+  fs::path target_, temporary_;
+  int descriptor_ = -1;
+};
 
 /// create_directories with a sentence for an answer. Throws InputError.
 void make_folder(const fs::path& path);

@@ -183,27 +183,66 @@ const TensorView& SafetensorsFile::at(const std::string& name, DType type,
   return view;
 }
 
-void save_safetensors(const std::filesystem::path& path, const std::vector<TensorToSave>& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+namespace {
+
+/// Length, JSON and padding; `offsets` gets where each tensor begins behind it, and the end.
+std::string header_of(const std::string& file, const std::vector<TensorToSave>& tensors,
+                      const std::map<std::string, std::string>& metadata, std::vector<std::uint64_t>& offsets) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::uint64_t offset = 0;
+  offsets.assign(1, 0);
   for (const auto& tensor : tensors) {
-    const std::uint64_t size = bytes_of(path.string(), tensor.name, tensor.type, tensor.shape);
-    header[tensor.name] = {
-        {"dtype", name_of(tensor.type)}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + size}}};
-    offset += size;
+    const std::uint64_t begin = offsets.back(), end = begin + bytes_of(file, tensor.name, tensor.type, tensor.shape);
+    header[tensor.name] = {{"dtype", name_of(tensor.type)}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+    offsets.push_back(end);
   }
   std::string text = header.dump();
   while ((8 + text.size()) % kAlignment != 0) text += ' ';
   std::string content(8, '\0');
   for (std::size_t i = 0; i < 8; ++i) content[i] = static_cast<char>(text.size() >> (8 * i) & 255U);
-  content.reserve(8 + text.size() + offset);
-  content += text;
-  for (const auto& tensor : tensors)
-    content.append(static_cast<const char*>(tensor.data),
-                   bytes_of(path.string(), tensor.name, tensor.type, tensor.shape));
+  return content + text;
+}
+
+}  // namespace
+
+void save_safetensors(const std::filesystem::path& path, const std::vector<TensorToSave>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  std::vector<std::uint64_t> offsets;
+  std::string content = header_of(path.string(), tensors, metadata, offsets);
+  content.reserve(content.size() + offsets.back());
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    content.append(static_cast<const char*>(tensors[i].data), offsets[i + 1] - offsets[i]);
   write_file(path, content);
+}
+
+struct SafetensorsWriter::File {
+  PendingFile file;
+  std::uint64_t data_begin = 0;
+  std::vector<std::uint64_t> ends, at;  ///< by tensor, from the end of the header: where it ends, where it goes on
+};
+
+SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, const std::vector<TensorToSave>& tensors,
+                                     const std::map<std::string, std::string>& metadata) {
+  std::vector<std::uint64_t> offsets;
+  const std::string header = header_of(path.string(), tensors, metadata, offsets);
+  file_ = std::make_unique<File>(File{PendingFile(path), header.size(), {}, {}});
+  file_->at.assign(offsets.begin(), offsets.end() - 1);
+  file_->ends.assign(offsets.begin() + 1, offsets.end());
+  file_->file.write_at(0, header);
+}
+
+SafetensorsWriter::~SafetensorsWriter() = default;
+
+void SafetensorsWriter::append(std::size_t tensor, const void* data, std::size_t bytes) {
+  std::uint64_t& at = file_->at.at(tensor);
+  BITEMARK_CHECK(bytes <= file_->ends[tensor] - at, "a tensor gets more than its shape holds");
+  file_->file.write_at(file_->data_begin + at, {static_cast<const char*>(data), bytes});
+  at += bytes;
+}
+
+void SafetensorsWriter::finish() {
+  BITEMARK_CHECK(file_->at == file_->ends, "a tensor is not whole");
+  file_->file.commit();
 }
 
 }  // namespace bitemark

@@ -67,6 +67,26 @@ struct TensorToSave {
 void save_safetensors(const std::filesystem::path& path, const std::vector<TensorToSave>& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
+/// Writes tensors piece by piece: memory does not grow with the file. The bytes are those of save_safetensors.
+class SafetensorsWriter {
+ public:
+  /// `data` of the tensors is not looked at. Throws InputError when the place cannot be written.
+  SafetensorsWriter(std::filesystem::path path, const std::vector<TensorToSave>& tensors,
+                    const std::map<std::string, std::string>& metadata = {});
+  ~SafetensorsWriter();  ///< removes what finish() has not completed
+  SafetensorsWriter(const SafetensorsWriter&) = delete;
+  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
+  /// Goes on where the last piece of this tensor ended. Throws InterruptedError on a full disk, std::logic_error
+  /// beyond the tensor's end.
+  void append(std::size_t tensor, const void* data, std::size_t bytes);
+  /// The file appears. Throws std::logic_error when a tensor is not whole.
+  void finish();
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
 std::string shape_text(const std::vector<std::int64_t>& shape);  ///< "[2, 3]"
 
 }  // namespace bitemark

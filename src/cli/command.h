@@ -22,6 +22,8 @@ struct Command {
 };
 
 Action configure_list(CLI::App& app);
+Action configure_scenario(CLI::App& app);
+Action configure_export(CLI::App& app);
 Action configure_render(CLI::App& app);
 Action configure_dataset(CLI::App& app);
 Action configure_run(CLI::App& app);
@@ -37,6 +39,9 @@ Action configure_rollout(CLI::App& app);
 
 /// --scenario-folder, BITEMARK_SCENARIOS, ./scenarios, or the folder beside the program's sources; in this order.
 std::filesystem::path scenario_folder(const std::string& from_flag);
+
+/// `text` itself where it ends in .json, else that scenario of the folder.
+std::filesystem::path scenario_file(const std::string& text, const std::filesystem::path& folder);
 
 /// The scenarios that the suite names.
 Scenarios load_suite_scenarios(const Suite& suite, const std::filesystem::path& folder);

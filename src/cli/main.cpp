@@ -15,7 +15,9 @@ using bitemark::cli::Command;
 constexpr Command kCommands[] = {
     {"list", "Scenarios, what they show and how they may be asked for", bitemark::cli::configure_list},
     {"doctor", "What this machine has and lacks", bitemark::cli::configure_doctor},
+    {"scenario", "Begin, check or explain a scenario file", bitemark::cli::configure_scenario},
     {"render", "Render one take with its ground truth", bitemark::cli::configure_render},
+    {"export", "Write an episode in the layout of other tools", bitemark::cli::configure_export},
     {"dataset", "Write training shards from many takes", bitemark::cli::configure_dataset},
     {"train", "Train a part of the generator (bitemark-model)", bitemark::cli::configure_train},
     {"rollout", "Answer a folder of conditionings (bitemark-model)", bitemark::cli::configure_rollout},

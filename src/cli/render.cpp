@@ -13,7 +13,7 @@ namespace {
 
 struct RenderFlags {
   std::string scenario, split = "test", out, fault, folder, fps = "12", mode, quadruplet;
-  int take = 0, second_take = 0, size = 256, width = 0, height = 0;
+  int take = 0, second_take = 0, size = 256, width = 0, height = 0, samples = 4;
   double severity = 1, duration = 0;
   bool sheet = false, no_truth = false, pair = false;
 };
@@ -50,6 +50,7 @@ RenderOptions options_from(const RenderFlags& flags) {
   RenderOptions options;
   options.width = flags.width > 0 ? flags.width : flags.size;
   options.height = flags.height > 0 ? flags.height : flags.size;
+  options.samples = flags.samples;
   options.rate = parse_rate(flags.fps);
   if (flags.duration > 0) options.duration_s = flags.duration;
   options.truth = !flags.no_truth;
@@ -94,7 +95,7 @@ void render_four(const Scenario& scenario, const RenderFlags& flags, const Rende
 }
 
 ExitCode render(const RenderFlags& flags) {
-  const Scenario scenario = load_scenario(scenario_folder(flags.folder) / (flags.scenario + ".json"));
+  const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
   RenderOptions options = options_from(flags);
   log_rejections([](const std::string& name, const std::string& split, int take, int attempt, const std::string& why) {
     fmt::print(stderr, "{} {} {}: draw {} rejected: {}\n", name, split, take, attempt, why);
@@ -120,7 +121,7 @@ ExitCode render(const RenderFlags& flags) {
 
 Action configure_render(CLI::App& app) {
   auto flags = std::make_shared<RenderFlags>();
-  app.add_option("scenario", flags->scenario, "Its name, see bitemark list")->required();
+  app.add_option("scenario", flags->scenario, "Its name (bitemark list) or its file")->required();
   app.add_option("--split", flags->split, "train, test or ood")->capture_default_str();
   app.add_option("--take", flags->take, "Number of the take")->capture_default_str();
   app.add_option("--second-take", flags->second_take, "The k-th perturbed twin of the take")->capture_default_str();
@@ -128,13 +129,14 @@ Action configure_render(CLI::App& app) {
   app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str();
   app.add_option("--width", flags->width, "Width [px], where it is not --size");
   app.add_option("--height", flags->height, "Height [px], where it is not --size");
+  app.add_option("--samples", flags->samples, "Of colour a pixel: 4, or 1 for speed")->capture_default_str();
   app.add_option("--duration", flags->duration, "Seconds, where it is not the scenario's")->check(CLI::PositiveNumber);
   app.add_option("--fps", flags->fps, "Frames a second, e.g. 12 or 30000/1001")->capture_default_str();
   app.add_option("--mode", flags->mode, "continuation or text-to-video");
   app.add_option("--fault", flags->fault, "Put a fault into the world");
   app.add_option("--severity", flags->severity, "Size of the fault")->capture_default_str();
   app.add_flag("--contact-sheet", flags->sheet, "One PNG of eight frames with their labels");
-  app.add_flag("--no-truth", flags->no_truth, "Colour and states alone: long clips need little memory");
+  app.add_flag("--no-truth", flags->no_truth, "Colour and states alone");
   app.add_flag("--pair", flags->pair, "The take with its cause, without it, and with a change that has no effect");
   app.add_option("--quadruplet", flags->quadruplet,
                  "Two possible and two impossible clips, spliced while what differs is hidden: presence or color");

@@ -11,4 +11,8 @@ std::filesystem::path scenario_folder(const std::string& from_flag) {
   return std::filesystem::path(BITEMARK_SOURCE_DIR) / "scenarios";
 }
 
+std::filesystem::path scenario_file(const std::string& text, const std::filesystem::path& folder) {
+  return text.ends_with(".json") ? std::filesystem::path(text) : folder / (text + ".json");
+}
+
 }  // namespace bitemark::cli

@@ -23,16 +23,24 @@ void face_coordinates(V3 p, V3 n, float& u, float& v) {
 
 /// A painted texture that repeats after `period` metres. First all places, then all values: the places are computed
 /// several at a time.
-void textured(const Texture& texture, float period, const Surface& s, const Lanes3& p, const Lanes3& n,
-              const Lanes& footprint, int count, Lanes3& albedo) {
-  Lanes u, v;
+BITEMARK_WIDE void places_of(const Surface& s, float period, const Lanes3& p, const Lanes3& n, const Lanes& footprint,
+                             int count, Lanes& u, Lanes& v, Lanes& wide) {
+  const float c = s.texture_cos, r = s.texture_sin, shift_x = s.texture_shift.x, shift_y = s.texture_shift.y;
   for (int i = 0; i < count; ++i) {
     float along = 0, across = 0;
     face_coordinates(p.at(i), n.at(i), along, across);
-    u[i] = (s.texture_cos * along - s.texture_sin * across + s.texture_shift.x) / period;
-    v[i] = (s.texture_sin * along + s.texture_cos * across + s.texture_shift.y) / period;
+    u[i] = (c * along - r * across + shift_x) / period;
+    v[i] = (r * along + c * across + shift_y) / period;
+    wide[i] = footprint[i] / period;
   }
-  for (int i = 0; i < count; ++i) albedo.set(i, texture.sample(u[i], v[i], footprint[i] / period) * s.color);
+}
+
+void textured(const Texture& texture, float period, const Surface& s, const Lanes3& p, const Lanes3& n,
+              const Lanes& footprint, int count, Lanes3& albedo) {
+  Lanes u, v, wide, value;
+  places_of(s, period, p, n, footprint, count, u, v, wide);
+  texture.sample(u, v, wide, count, value);
+  for (int i = 0; i < count; ++i) albedo.set(i, value[i] * s.color);
 }
 
 /// Crust with chocolate chips outside, pale crumb where a bite has opened it.

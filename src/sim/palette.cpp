@@ -80,7 +80,10 @@ V3 to_linear(const Rgb8& c) {
 }
 
 std::uint8_t to_srgb8(float linear) {
-  static const std::vector<std::uint8_t> table = make_table();
+  static const std::uint8_t* const table = [] {
+    static const std::vector<std::uint8_t> kTable = make_table();
+    return kTable.data();
+  }();
   const float clamped = std::clamp(linear, 0.0F, 1.0F);
   return table[static_cast<std::size_t>(clamped * (kTableSize - 1) + 0.5F)];
 }

@@ -4,12 +4,16 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "base/json_position.h"
 #include "base/json_schema.h"
 #include "sim/expression.h"
 #include "sim/scene.h"
 
 namespace bitemark {
 namespace {
+
+constexpr std::size_t kMaxScenarioBytes = std::size_t{1} << 20U;
 
 /// The names that a scenario's expressions and captions may use. Lenient about a malformed file: the schema tells.
 struct Names {
@@ -132,18 +136,20 @@ std::vector<SchemaFault> find_faults(const Json& document, const SchemaFile& fil
   return faults;
 }
 
-Scenario read_scenario(const std::filesystem::path& path, Json document, const SchemaFile& schema) {
+/// A file of the folder, its text kept for the lines of what is wrong.
+struct ScenarioText {
+  explicit ScenarioText(const std::filesystem::path& path)
+      : ScenarioText(path.string(), read_file(path, kMaxScenarioBytes)) {}
+  ScenarioText(std::string name, std::string content)
+      : file(std::move(name)), text(std::move(content)), document(parse_json(text, file)) {}
+  std::string file, text;
+  Json document;
+};
+
+Scenario scenario_from(const ScenarioText& source) {
   Scenario scenario;
-  scenario.file = path.string();
-  scenario.document = std::move(document);
-  const std::vector<SchemaFault> faults = find_faults(scenario.document, schema);
-  if (!faults.empty()) {
-    std::string all;
-    for (const SchemaFault& fault : faults)
-      all += "\n  " + (fault.pointer.empty() ? "/" : fault.pointer) + ": " + fault.problem;
-    const std::string count = faults.size() == 1 ? "1 fault" : std::to_string(faults.size()) + " faults";
-    throw InputError(scenario.file, "", "is not a scenario, " + count + ":" + all);
-  }
+  scenario.file = source.file;
+  scenario.document = source.document;
   const Json& json = scenario.document;
   scenario.name = json["name"].get<std::string>();
   scenario.family = json["family"].get<std::string>();
@@ -153,14 +159,68 @@ Scenario read_scenario(const std::filesystem::path& path, Json document, const S
   scenario.modes = json["modes"].get<std::vector<std::string>>();
   scenario.metrics = json["metrics"].get<std::vector<std::string>>();
   scenario.tags = json.value("tags", std::vector<std::string>());
-  sim::resolve(scenario, "train", 0, 0);  // unknown colours, missing sizes: what only a drawn take can tell
   return scenario;
+}
+
+/// `scenario` is filled when there is nothing wrong.
+std::vector<ScenarioFault> check(const ScenarioText& source, const SchemaFile& schema, Scenario& scenario) {
+  std::vector<SchemaFault> faults = find_faults(source.document, schema);
+  if (faults.empty()) {
+    scenario = scenario_from(source);
+    try {
+      sim::resolve(scenario, "train", 0, 0);  // unknown colours, missing sizes: what only a drawn take can tell
+      return {};
+    } catch (const InputError& error) {
+      faults.push_back({error.place(), error.problem().empty() ? error.what() : error.problem()});
+    }
+  }
+  const JsonPositions positions(source.text);
+  std::vector<ScenarioFault> all;
+  for (const auto& [pointer, problem] : faults) {
+    all.push_back({pointer.empty() ? "/" : pointer, positions.line_of(pointer), problem});
+  }
+  return all;
+}
+
+Scenario read_scenario(const ScenarioText& source, const SchemaFile& schema) {
+  Scenario scenario;
+  const std::vector<ScenarioFault> faults = check(source, schema, scenario);
+  if (faults.empty()) return scenario;
+  std::string all;
+  for (const ScenarioFault& fault : faults)
+    all += "\n  line " + std::to_string(fault.line) + " " + fault.pointer + ": " + fault.problem;
+  const std::string count = faults.size() == 1 ? "1 fault" : std::to_string(faults.size()) + " faults";
+  throw InputError(source.file, "", "is not a scenario, " + count + ":" + all);
 }
 
 }  // namespace
 
+std::vector<ScenarioFault> check_scenario(const std::filesystem::path& path) {
+  return check_scenario_text(read_file(path, kMaxScenarioBytes), path);
+}
+
+std::vector<ScenarioFault> check_scenario_text(const std::string& text, const std::filesystem::path& path) {
+  try {
+    parse_json(text, path.string());
+  } catch (const InputError& error) {
+    const bool placed = error.place().starts_with("line ");
+    return {{"/", placed ? std::stoi(error.place().substr(5)) : 1,
+             (error.place().empty() ? "" : error.place() + ": ") + error.problem()}};
+  }
+  Scenario scenario;
+  const ScenarioText source(path.string(), text);
+  std::vector<ScenarioFault> faults = check(source, SchemaFile(path.parent_path()), scenario);
+  const JsonPositions positions(text);
+  for (const auto& [pointer, line] : positions.duplicates()) {
+    faults.push_back({pointer, line, "is there twice; the later one counts"});
+  }
+  std::stable_sort(faults.begin(), faults.end(),
+                   [](const ScenarioFault& a, const ScenarioFault& b) { return a.line < b.line; });
+  return faults;
+}
+
 Scenario load_scenario(const std::filesystem::path& path) {
-  return read_scenario(path, load_json(path), SchemaFile(path.parent_path()));
+  return read_scenario(ScenarioText(path), SchemaFile(path.parent_path()));
 }
 
 std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
@@ -169,10 +229,11 @@ std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().extension() != ".json") continue;
-    Json document = load_json(entry.path());
+    const ScenarioText source(entry.path());
+    const Json& document = source.document;
     if (!document.is_object() || !(document.contains("bodies") || document.contains("voxels")))
       continue;  // faults.json, the schema
-    scenarios.push_back(read_scenario(entry.path(), std::move(document), schema));
+    scenarios.push_back(read_scenario(source, schema));
   }
   if (scenarios.empty()) throw InputError(folder.string(), "", "holds no scenario files");
   std::sort(scenarios.begin(), scenarios.end(), [](const Scenario& a, const Scenario& b) { return a.name < b.name; });

@@ -1,5 +1,7 @@
 #include "sim/scene.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -26,16 +28,20 @@ constexpr int kCupSides = 16, kGlassSides = 9, kGlassRows = 3;
 void resolve_pieces(const Resolver& in, std::uint64_t seed, BodySpec& body, double& volume) {
   const std::string& shape = body.info.shape;
   if (shape == "wedge") {
-    body.size = in.vector("size");
+    body.size = within(in, "size", in.vector("size"), SceneLimits::kSmallest_m, SceneLimits::kLargest_m);
     body.pieces = {make_wedge(body.size)};
     body.info.radius_m = 0.5 * norm(body.size);
   } else {
-    const double r = in.number("radius"), h = in.number("height");
+    const double r = within(in, "radius", in.number("radius"), SceneLimits::kSmallest_m, SceneLimits::kLargest_m);
+    const double h = within(in, "height", in.number("height"), SceneLimits::kSmallest_m, SceneLimits::kLargest_m);
+    const double wall = in.number("thickness", 0.02);
+    if (!(wall > 0 && wall < 0.7 * r && wall < h))
+      throw InputError(in.file(), in.pointer() + "/thickness", "is no wall of a vessel of this radius and height");
     body.size = {r, r, h};
     const bool breaks = shape == "glass";
     Pcg32 random = stream_for(seed, "bodies/" + body.info.name + "/cuts");
-    body.pieces = cut_vessel({r, 0.78 * r, h, in.number("thickness", 0.02), !breaks}, breaks ? kGlassSides : kCupSides,
-                             breaks ? kGlassRows : 1, breaks ? 0.8 : 0, random);
+    body.pieces = cut_vessel({r, 0.78 * r, h, wall, !breaks}, breaks ? kGlassSides : kCupSides, breaks ? kGlassRows : 1,
+                             breaks ? 0.8 : 0, random);
     body.info.radius_m = std::hypot(r, h / 2);
   }
   volume = 0;
@@ -74,12 +80,24 @@ void resolve_shape(const Resolver& in, std::uint64_t seed, BodySpec& body, doubl
     body.info.radius_m = 0.5 * norm(body.size);
   } else if (shape == "cup" || shape == "glass" || shape == "wedge") {
     resolve_pieces(in, seed, body, volume);
-  } else {  // cylinder, sdf
+  } else if (shape == "cylinder" || shape == "sdf") {
     const double r = in.number("radius"), h = in.number("height");
     body.size = {r, r, h};
     volume = std::numbers::pi * r * r * h;
     solid.kind = CollisionShape::Kind::kCylinder;
     body.info.radius_m = std::hypot(r, h / 2);
+  } else {
+    throw InputError(
+        in.file(), in.pointer() + "/shape",
+        "'" + shape + "' is no shape, expected sphere, box, cylinder, plane, wedge, cup, glass, cloth or sdf");
+  }
+  const std::size_t extents = shape == "plane" || shape == "cloth" ? 2 : 3;
+  for (std::size_t i = 0; i < extents; ++i) {
+    within(in,
+           in.has("size")     ? "size"
+           : in.has("radius") ? "radius"
+                              : "extent",
+           body.size[i], SceneLimits::kSmallest_m, SceneLimits::kLargest_m);
   }
   solid.size = body.size;
 }
@@ -96,19 +114,23 @@ BodySpec resolve_body(const Resolver& in, std::uint64_t seed) {
   if (body.info.tracked) body.info.color_name = in.text("color", "grey");
   double volume = 0;
   resolve_shape(in, seed, body, volume);
-  body.material = in.text("material", body.info.shape == "sdf" ? "cookie" : "plain");
+  body.material = material_of(in, body.info.shape == "sdf" ? "cookie" : "plain");
   body.texture_turn = radians(in.number("texture_turn_deg", 0));
   body.texture_shift = in.vector("texture_shift", {0, 0, 0});
   RigidBody& rigid = body.rigid;
   if (in.has("path")) body.info.fixed = true;
-  body.density = in.number("density", body.info.shape == "cloth" ? kClothDensity : kDefaultDensity);
+  body.density =
+      within(in, "density", in.number("density", body.info.shape == "cloth" ? kClothDensity : kDefaultDensity), 1e-3,
+             SceneLimits::kDensest);
   rigid.mass = body.info.fixed ? 0 : body.density * volume;
-  rigid.restitution = in.number("restitution", 0);
-  rigid.friction = in.number("friction", 0.5);
-  rigid.rolling_friction = in.number("rolling_friction", 0);
-  rigid.X_WB = {in.vector("position"), rotation_from_degrees(in.vector("rotation_deg", {0, 0, 0}))};
-  rigid.velocity = in.vector("velocity", {0, 0, 0});
-  rigid.angular_velocity = in.vector("spin", {0, 0, 0});
+  rigid.restitution = within(in, "restitution", in.number("restitution", 0), 0, 10);
+  rigid.friction = within(in, "friction", in.number("friction", 0.5), 0, 100);
+  rigid.rolling_friction = within(in, "rolling_friction", in.number("rolling_friction", 0), 0, 100);
+  const double far = SceneLimits::kFarthest_m, fast = SceneLimits::kFastest;
+  rigid.X_WB = {within(in, "position", in.vector("position"), -far, far),
+                rotation_from_degrees(in.vector("rotation_deg", {0, 0, 0}))};
+  rigid.velocity = within(in, "velocity", in.vector("velocity", {0, 0, 0}), -fast, fast);
+  rigid.angular_velocity = within(in, "spin", in.vector("spin", {0, 0, 0}), -fast, fast);
   resolve_staging(in, body);
   return body;
 }
@@ -175,7 +197,8 @@ SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, 
   scene.duration_s = scenario.duration_s;
   scene.physics.step_hz = static_cast<int>(root.number("step_hz", 960));
   scene.physics.solver = solver_from_name(root.text("solver", "bouncing"));
-  scene.physics.gravity = root.vector("gravity", {0, 0, -9.81});
+  scene.physics.gravity =
+      within(root, "gravity", root.vector("gravity", {0, 0, -9.81}), -SceneLimits::kFastest, SceneLimits::kFastest);
   if (root.has("voxels")) {
     resolve_voxels(root.child("voxels"), scene);
   } else {
@@ -187,9 +210,10 @@ SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, 
   const double azimuth = radians(light.number("azimuth_deg")), elevation = radians(light.number("elevation_deg"));
   scene.light_from = {std::cos(elevation) * std::cos(azimuth), std::cos(elevation) * std::sin(azimuth),
                       std::sin(elevation)};
-  scene.brightness = light.number("brightness", 1);
+  scene.brightness = within(light, "brightness", light.number("brightness", 1), 0, 100);
   if (!scene.voxels) {
-    scene.stage_radius = light.number("stage_radius", 2.5);
+    scene.stage_radius =
+        within(light, "stage_radius", light.number("stage_radius", 2.5), 0.01, SceneLimits::kLargest_m);
     resolve_joints(root, scene);
     resolve_actions(root, scene);
     find_actor(root, scene);
@@ -198,6 +222,12 @@ SceneSpec resolve(const Scenario& scenario, const std::string& split, int take, 
     number_bodies(root, scene);
   }
   root.each_text("captions", [&](const std::string& caption) { scene.captions.push_back(caption); });
+  const double steps = static_cast<double>(scene.bodies.size()) * scene.physics.step_hz * scene.duration_s;
+  if (steps > SceneLimits::kBodySteps) {
+    throw InputError(scenario.file, "/step_hz",
+                     fmt::format("asks for {:.0f} states (bodies, shards too, times steps), expected at most {:.0f}",
+                                 steps, SceneLimits::kBodySteps));
+  }
   return scene;
 }
 

@@ -1,10 +1,13 @@
 #include "sim/scene_resolver.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "base/error.h"
+#include "sim/albedo.h"
 #include "sim/palette.h"
 #include "sim/vec.h"
 
@@ -24,8 +27,14 @@ PartSpec resolve_part(const Resolver& in) {
                  part.shape == "sphere" ? r : in.number("height")};
   }
   part.color = color_of(in, "grey");
-  part.material = in.text("material", "plain");
-  part.X_BP = {in.vector("position", {0, 0, 0}), rotation_from_degrees(in.vector("rotation_deg", {0, 0, 0}))};
+  part.material = material_of(in, "plain");
+  using Limits = SceneLimits;
+  for (const double extent : part.size) {  // a cone's tip may be 0
+    within(in, "size", extent, part.shape == "cone" ? 0 : Limits::kSmallest_m, Limits::kLargest_m);
+  }
+  const Vec3 place = in.vector("position", {0, 0, 0});
+  within(in, "position", place, -Limits::kLargest_m, Limits::kLargest_m);
+  part.X_BP = {place, rotation_from_degrees(in.vector("rotation_deg", {0, 0, 0}))};
   return part;
 }
 
@@ -33,12 +42,15 @@ void resolve_path(const Resolver& in, BodySpec& body) {
   const Pose& start = body.rigid.X_WB;
   in.each("path", [&](const Resolver& key) {
     PathKey next;
-    next.at_s = key.number("at_s");
+    next.at_s = within(key, "at_s", key.number("at_s"), -SceneLimits::kLatest_s, SceneLimits::kLatest_s);
     if (!body.path.empty() && next.at_s <= body.path.back().at_s) {
       throw InputError(in.file(), key.pointer() + "/at_s", "is not later than the entry before");
     }
     const PathKey before = body.path.empty() ? PathKey{0, {0, 0, 0}, start.rotation} : body.path.back();
-    next.shift = key.has("position") ? key.vector("position") - start.position : before.shift;
+    next.shift = key.has("position") ? within(key, "position", key.vector("position"), -SceneLimits::kFarthest_m,
+                                              SceneLimits::kFarthest_m) -
+                                           start.position
+                                     : before.shift;
     next.rotation = key.has("rotation_deg") ? rotation_from_degrees(key.vector("rotation_deg")) : before.rotation;
     next.smooth = key.text("ease", "smooth") == "smooth";
     body.path.push_back(next);
@@ -54,13 +66,16 @@ CameraMove resolve_move(const Resolver& in) {
               : type == "tilt"  ? Type::kTilt
               : type == "zoom"  ? Type::kZoom
                                 : Type::kPan;
-  move.angle = radians(in.number("angle_deg", 0));
-  move.about = in.vector("about", {0, 0, 0});
-  move.shift = in.vector("shift", {0, 0, 0});
-  move.factor = in.number("factor", 1);
-  if (move.factor <= 0) throw InputError(in.file(), in.pointer() + "/factor", "is not positive");
-  move.from_s = in.number("from_s");
-  move.to_s = in.number("to_s");
+  using Limits = SceneLimits;
+  const auto place = [&](const char* key) {
+    return within(in, key, in.vector(key, {0, 0, 0}), -Limits::kFarthest_m, Limits::kFarthest_m);
+  };
+  move.angle = radians(within(in, "angle_deg", in.number("angle_deg", 0), -Limits::kTurn_deg, Limits::kTurn_deg));
+  move.about = place("about");
+  move.shift = place("shift");
+  move.factor = within(in, "factor", in.number("factor", 1), 0.01, 100);
+  move.from_s = within(in, "from_s", in.number("from_s"), -Limits::kLatest_s, Limits::kLatest_s);
+  move.to_s = within(in, "to_s", in.number("to_s"), -Limits::kLatest_s, Limits::kLatest_s);
   move.smooth = in.text("ease", "smooth") == "smooth";
   return move;
 }
@@ -71,9 +86,9 @@ void resolve_bite(const Resolver& in, SceneSpec& scene) {
   if (bite.target < 0 || scene.bodies[static_cast<std::size_t>(bite.target)].info.shape != "sdf") {
     throw InputError(in.file(), in.pointer() + "/target", "names no body of shape sdf");
   }
-  bite.at_s = in.number("at_s");
+  bite.at_s = within(in, "at_s", in.number("at_s"), 0, SceneLimits::kLatest_s);
   bite.angle = radians(in.number("angle_deg"));
-  bite.radius = in.number("radius");
+  bite.radius = within(in, "radius", in.number("radius"), SceneLimits::kSmallest_m, SceneLimits::kLargest_m);
   scene.bites.push_back(bite);
 }
 
@@ -83,9 +98,9 @@ void resolve_switch(const Resolver& in, SceneSpec& scene) {
   if (change.lamp >= 0 && scene.bodies[static_cast<std::size_t>(change.lamp)].lamp <= 0) {
     throw InputError(in.file(), in.pointer() + "/lamp", "names a body without \"lamp\"");
   }
-  change.brightness = in.number("brightness");
+  change.brightness = within(in, "brightness", in.number("brightness"), 0, 100);
   if (in.has("at_s")) {
-    change.at_s = in.number("at_s");
+    change.at_s = within(in, "at_s", in.number("at_s"), 0, SceneLimits::kLatest_s);
   } else {
     change.by = body_named(in, "by", scene);
     change.on = body_named(in, "on", scene);
@@ -99,9 +114,9 @@ void resolve_trail(const Resolver& in, SceneSpec& scene) {
   trail.on = body_named(in, "on", scene);
   const std::string& shape = scene.bodies[static_cast<std::size_t>(trail.on)].info.shape;
   if (shape != "plane" && shape != "box") throw InputError(in.file(), in.pointer() + "/on", "is neither plane nor box");
-  trail.tip = in.vector("tip");
-  trail.reach = in.number("reach", 0.01);
-  trail.width = in.number("width");
+  trail.tip = within(in, "tip", in.vector("tip"), -SceneLimits::kLargest_m, SceneLimits::kLargest_m);
+  trail.reach = within(in, "reach", in.number("reach", 0.01), 0, SceneLimits::kLargest_m);
+  trail.width = within(in, "width", in.number("width"), SceneLimits::kSmallest_m, SceneLimits::kLargest_m);
   trail.dent = in.text("kind", "paint") == "dent";
   trail.color = color_of(in, "blue");
   scene.trails.push_back(trail);
@@ -123,6 +138,27 @@ std::array<std::uint8_t, 3> color_of(const Resolver& in, const std::string& fall
   return *found;
 }
 
+std::string material_of(const Resolver& in, const std::string& fallback) {
+  const std::string material = in.text("material", fallback);
+  try {
+    material_from_name(material);
+  } catch (const std::invalid_argument& error) {
+    throw InputError(in.file(), in.pointer() + "/material", error.what());
+  }
+  return material;
+}
+
+double within(const Resolver& in, const std::string& key, double value, double low, double high) {
+  if (value >= low && value <= high) return value;
+  throw InputError(in.file(), in.pointer() + "/" + key,
+                   fmt::format("is {:g}, expected {:g} to {:g}", value, low, high));
+}
+
+Vec3 within(const Resolver& in, const std::string& key, const Vec3& value, double low, double high) {
+  for (std::size_t i = 0; i < 3; ++i) within(in, key + "/" + std::to_string(i), value[i], low, high);
+  return value;
+}
+
 int body_named(const Resolver& in, const std::string& key, const SceneSpec& scene) {
   const int found = scene.find(in.text(key, ""));
   if (found < 0) throw InputError(in.file(), in.pointer() + "/" + key, "names no body");
@@ -135,15 +171,18 @@ void resolve_staging(const Resolver& in, BodySpec& body) {
   body.rigid.kinematic = !body.path.empty();
   body.present = in.number("present", 1) != 0;
   body.group = in.text("group", "");
-  body.lamp = in.number("lamp", 0);
+  body.lamp = within(in, "lamp", in.number("lamp", 0), 0, 100);
   body.lit = in.flag("lit");
   body.break_impulse = in.number("breaks_at_Ns", 0);
 }
 
 void resolve_camera(const Resolver& in, CameraSpec& camera) {
-  camera.position = in.vector("position");
-  camera.look_at = in.vector("look_at");
-  camera.fov = radians(in.number("fov_deg"));
+  const double far = SceneLimits::kFarthest_m;
+  camera.position = within(in, "position", in.vector("position"), -far, far);
+  camera.look_at = within(in, "look_at", in.vector("look_at"), -far, far);
+  if (norm(camera.look_at - camera.position) < 1e-6)
+    throw InputError(in.file(), in.pointer() + "/look_at", "is where the camera stands");
+  camera.fov = radians(within(in, "fov_deg", in.number("fov_deg"), 1, 170));
   camera.keep_aim = in.flag("keep_aim");
   in.each("moves", [&](const Resolver& move) { camera.moves.push_back(resolve_move(move)); });
 }
@@ -167,7 +206,10 @@ void resolve_joints(const Resolver& root, SceneSpec& scene) {
     joint.body = body_named(in, "body", scene);
     const Pose X_BW = inverse(scene.bodies[static_cast<std::size_t>(joint.body)].rigid.X_WB);
     joint.pivot = transform(X_BW, in.vector("at"));
-    if (in.has("axis")) joint.axis = rotate(X_BW.rotation, normalized(in.vector("axis")));
+    if (in.has("axis")) {
+      if (norm(in.vector("axis")) < 1e-9) throw InputError(in.file(), in.pointer() + "/axis", "has no direction");
+      joint.axis = rotate(X_BW.rotation, normalized(in.vector("axis")));
+    }
     scene.joints.push_back(joint);
   });
 }
@@ -177,7 +219,9 @@ void resolve_actions(const Resolver& root, SceneSpec& scene) {
     const std::string type = in.text("type", "");
     if (type == "bite") resolve_bite(in, scene);
     if (type == "push")
-      scene.pushes.push_back({body_named(in, "body", scene), in.number("at_s"), in.vector("velocity")});
+      scene.pushes.push_back(
+          {body_named(in, "body", scene), within(in, "at_s", in.number("at_s"), 0, SceneLimits::kLatest_s),
+           within(in, "velocity", in.vector("velocity"), -SceneLimits::kFastest, SceneLimits::kFastest)});
     if (type == "switch") resolve_switch(in, scene);
     if (type == "trail") resolve_trail(in, scene);
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "sim/palette.h"
 
@@ -45,71 +46,97 @@ struct Shader::Batch {
 };
 
 Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
-                     int height) {
-  lighting_ = lighting;
+                     int height, int grid) {
+  const bool whole = std::exchange(whole_, false);
+  std::swap(now_, before_);  // the buffers of two pictures ago are filled again
+  now_.items = items;
+  now_.camera = camera;
+  now_.lighting = lighting;
+  grid_ = grid;
   const int shadow_texels = std::clamp((lighting.sky ? 4 : 2) * std::max(width, height), 256, 1024);
-  draw_shadow_map(items, lighting, shadow_texels);
-  prepare(items, camera, lighting);
-  const Projector projector{false, static_cast<float>(2 * camera.fx), static_cast<float>(2 * camera.fy),
-                            static_cast<float>(2 * camera.cx), static_cast<float>(2 * camera.cy)};
-  samples_.clear(2 * width, 2 * height);
-  rasterizer_.draw(poses_, projector, samples_);
-  sample_angle_ = 1.0F / projector.fx;
-  Frame frame(width, height);
-  for (int y = 0; y < height; ++y) shade_row(y, projector, frame);
-  return frame;
+  draw_shadow_map(now_.items, lighting, shadow_texels);
+  prepare(now_.items, camera);
+  projector_ = {false, static_cast<float>(grid * camera.fx), static_cast<float>(grid * camera.fy),
+                static_cast<float>(grid * camera.cx), static_cast<float>(grid * camera.cy)};
+  now_.samples.clear(grid * width, grid * height);
+  rasterizer_.draw(poses_, projector_, now_.samples);
+  sample_angle_ = 1.0F / projector_.fx;
+  reuse_ = {};
+  if (whole) reuse_.compare(before_, now_, projector_, X_WC_, shadow_from_camera_, shadow_projector_);
+  if (last_.width != width || last_.height != height) last_ = Frame(width, height);
+  kept_pixels_ = 0;
+  for (int y = 0; y < height; ++y) shade_row(y, last_);
+  kept_ = static_cast<double>(kept_pixels_) / (static_cast<double>(width) * height);
+  whole_ = true;
+  return last_;
 }
 
-/// A row of pixels in segments of 16, four samples each; samples of one item are shaded together.
-void Shader::shade_row(int row, const Projector& projector, Frame& frame) {
-  constexpr int kSegment = kLanes / 4;
-  const auto stride = static_cast<std::size_t>(samples_.width);
+/// A row of pixels in segments of 64 samples; those that nothing has changed stay as they are.
+void Shader::shade_row(int row, Frame& frame) {
+  const int segment = kLanes / (grid_ * grid_);
+  for (int first = 0; first < frame.width; first += segment) {
+    const int pixels = std::min(segment, frame.width - first);
+    if (reuse_.keeps(before_, now_, grid_ * first, grid_ * (first + pixels), grid_ * row, grid_ * (row + 1))) {
+      kept_pixels_ += pixels;
+    } else {
+      shade_segment(row, first, pixels, frame);
+    }
+  }
+}
+
+/// All samples from `from` on that show the item of that one, in order. Returns the item.
+int Shader::collect(int from, int samples, const std::size_t* at, bool* done, Batch& batch) const {
+  const std::uint32_t item = VisibilityBuffer::item_of(now_.samples.surface[at[from]]);
+  batch.count = 0;
+  for (int k = from; k < samples; ++k) {
+    const std::uint32_t other = now_.samples.surface[at[k]];
+    if (other == kNoSurface || VisibilityBuffer::item_of(other) != item) continue;
+    done[k] = true;
+    const int n = batch.count++;
+    batch.place[static_cast<std::size_t>(n)] = k;
+    batch.triangle[static_cast<std::size_t>(n)] = VisibilityBuffer::triangle_of(other);
+    batch.closeness[n] = now_.samples.closeness[at[k]];
+  }
+  return static_cast<int>(item);
+}
+
+/// Samples of one item are shaded together.
+void Shader::shade_segment(int row, int first, int pixels, Frame& frame) {
+  const int per_pixel = grid_ * grid_, samples = per_pixel * pixels;
+  const auto stride = static_cast<std::size_t>(now_.samples.width);
   Batch batch;
   std::array<std::size_t, kLanes> at;
+  std::array<bool, kLanes> done{};
+  Lanes ray_x, ray_y;
   Lanes3 color;
-  for (int first = 0; first < frame.width; first += kSegment) {
-    const int pixels = std::min(kSegment, frame.width - first), samples = 4 * pixels;
-    for (int i = 0; i < samples; ++i) {
-      at[static_cast<std::size_t>(i)] = static_cast<std::size_t>(2 * row + (i >> 1 & 1)) * stride +
-                                        static_cast<std::size_t>(2 * (first + (i >> 2)) + (i & 1));
-      if (samples_.surface[at[static_cast<std::size_t>(i)]] != kNoSurface) continue;
-      color.set(i,
-                background((static_cast<float>(2 * (first + (i >> 2)) + (i & 1)) + 0.5F - projector.cx) / projector.fx,
-                           (static_cast<float>(2 * row + (i >> 1 & 1)) + 0.5F - projector.cy) / projector.fy));
+  for (int i = 0; i < samples; ++i) {
+    const int x = grid_ * (first + i / per_pixel) + i % grid_, y = grid_ * row + i % per_pixel / grid_;
+    at[static_cast<std::size_t>(i)] = static_cast<std::size_t>(y) * stride + static_cast<std::size_t>(x);
+    ray_x[i] = (static_cast<float>(x) + 0.5F - projector_.cx) / projector_.fx;
+    ray_y[i] = (static_cast<float>(y) + 0.5F - projector_.cy) / projector_.fy;
+  }
+  for (int i = 0; i < samples; ++i) {
+    if (done[static_cast<std::size_t>(i)]) continue;
+    if (now_.samples.surface[at[static_cast<std::size_t>(i)]] == kNoSurface) {
+      color.set(i, background(ray_x[i], ray_y[i]));
+      continue;
     }
-    std::array<bool, kLanes> done{};
-    for (int i = 0; i < samples; ++i) {
-      const std::uint32_t surface = samples_.surface[at[static_cast<std::size_t>(i)]];
-      if (done[static_cast<std::size_t>(i)] || surface == kNoSurface) continue;
-      const std::uint32_t item = VisibilityBuffer::item_of(surface);
-      batch.count = 0;
-      for (int k = i; k < samples; ++k) {
-        const std::size_t here = at[static_cast<std::size_t>(k)];
-        const std::uint32_t other = samples_.surface[here];
-        if (other == kNoSurface || VisibilityBuffer::item_of(other) != item) continue;
-        done[static_cast<std::size_t>(k)] = true;
-        const int n = batch.count++;
-        batch.place[static_cast<std::size_t>(n)] = k;
-        batch.triangle[static_cast<std::size_t>(n)] = VisibilityBuffer::triangle_of(other);
-        batch.closeness[n] = samples_.closeness[here];
-        batch.ray_x[n] = static_cast<float>(2 * (first + (k >> 2)) + (k & 1));
-        batch.ray_y[n] = static_cast<float>(2 * row + (k >> 1 & 1));
-      }
-      for (int n = 0; n < batch.count; ++n) {
-        batch.ray_x[n] = (batch.ray_x[n] + 0.5F - projector.cx) / projector.fx;
-        batch.ray_y[n] = (batch.ray_y[n] + 0.5F - projector.cy) / projector.fy;
-      }
-      shade(prepared_[item], batch);
-      for (int n = 0; n < batch.count; ++n) color.set(batch.place[static_cast<std::size_t>(n)], batch.color.at(n));
+    const int item = collect(i, samples, at.data(), done.data(), batch);
+    for (int n = 0; n < batch.count; ++n) {
+      batch.ray_x[n] = ray_x[batch.place[static_cast<std::size_t>(n)]];
+      batch.ray_y[n] = ray_y[batch.place[static_cast<std::size_t>(n)]];
     }
-    for (int x = 0; x < pixels; ++x) {
-      V3 sum;
-      for (int k = 0; k < 4; ++k) sum = sum + color.at(4 * x + k);
-      std::uint8_t* out = frame.at(first + x, row);
-      out[0] = to_srgb8(0.25F * sum.x);
-      out[1] = to_srgb8(0.25F * sum.y);
-      out[2] = to_srgb8(0.25F * sum.z);
-    }
+    shade(prepared_[static_cast<std::size_t>(item)], batch);
+    for (int n = 0; n < batch.count; ++n) color.set(batch.place[static_cast<std::size_t>(n)], batch.color.at(n));
+  }
+  const float weight = 1.0F / static_cast<float>(per_pixel);
+  for (int x = 0; x < pixels; ++x) {
+    V3 sum;
+    for (int k = 0; k < per_pixel; ++k) sum = sum + color.at(per_pixel * x + k);
+    std::uint8_t* out = frame.at(first + x, row);
+    out[0] = to_srgb8(weight * sum.x);
+    out[1] = to_srgb8(weight * sum.y);
+    out[2] = to_srgb8(weight * sum.z);
   }
 }
 
@@ -130,11 +157,11 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
   for (const DrawItem& item : items) {
     if (item.casts_shadow) poses_.push_back({item.mesh.get(), to_affine(compose(X_LW, item.X_WB))});
   }
-  shadow_.clear(size, size);
-  rasterizer_.draw(poses_, shadow_projector_, shadow_);
+  now_.shadow.clear(size, size);
+  rasterizer_.draw(poses_, shadow_projector_, now_.shadow);
 }
 
-void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting) {
+void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera) {
   prepared_.clear();
   poses_.clear();
   const Pose X_CW = inverse(camera.X_WC);
@@ -146,7 +173,7 @@ void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera, c
     p.item = &item;
     p.X_BC = to_affine(compose(X_BW, camera.X_WC));
     p.X_WB = to_affine(item.X_WB);
-    p.light_B = to_body.vector(lighting.towards_light);
+    p.light_B = to_body.vector(now_.lighting.towards_light);
     p.up_B = to_body.vector({0, 0, 1});
     p.eye_B = p.X_BC.t;
     prepared_.push_back(p);
@@ -162,7 +189,7 @@ void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera, c
   shadow_from_camera_ = combined;
 }
 
-void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
   const Mesh& mesh = *prepared.item->mesh;
   const auto triangle = [&](int i) { return batch.triangle[static_cast<std::size_t>(i)]; };
   switch (mesh.surface) {
@@ -186,31 +213,56 @@ V3 Shader::rest_of(const PreparedItem& prepared, std::uint32_t triangle, V3 p) c
   return w.x * mesh.rest[a] + w.y * mesh.rest[b] + w.z * mesh.rest[c];
 }
 
-/// Part of the light that arrives at p (light frame, texels), by percentage-closer filtering (Reeves et al. 1987).
-float Shader::shadow_at(V3 p, float bias) const {
-  const int size = shadow_.width;
-  if (p.x < 4 || p.y < 4 || p.x > static_cast<float>(size - 5) || p.y > static_cast<float>(size - 5)) return 1;
-  const float mine = shadow_projector_.far - p.z + bias + 0.004F;
-  // A tent over 4 x 4 texels: the centre 2 x 2 whole, the rim by how far the sample lies to each side.
-  const float fu = p.x - 0.5F, fv = p.y - 0.5F;
-  const int i = static_cast<int>(fu), j = static_cast<int>(fv);
-  const float a = fu - static_cast<float>(i), b = fv - static_cast<float>(j);
-  const float wu[4] = {1 - a, 1, 1, a}, wv[4] = {1 - b, 1, 1, b};
-  const float* row = shadow_.closeness.data() + static_cast<std::size_t>(j - 1) * static_cast<std::size_t>(size) +
-                     static_cast<std::size_t>(i - 1);
-  float lit = 0;
-  for (int y = 0; y < 4; ++y, row += size) {
-    float taps[4];
-    for (int x = 0; x < 4; ++x) taps[x] = row[x] <= mine ? wu[x] : 0;
-    lit += wv[y] * (taps[0] + taps[1] + taps[2] + taps[3]);
+namespace {
+
+/// The light frame of one picture.
+struct ShadowMap {
+  const float* closeness;
+  int size;
+  float far;
+};
+
+/// Part of the light that arrives at p (light frame, texels), by percentage-closer filtering (Reeves et al. 1987): a
+/// tent over 4 x 4 texels, the centre 2 x 2 whole, the rim by how far the sample lies to each side. First all places,
+/// then all texels, one of the sixteen after the other.
+BITEMARK_WIDE void shadows_at(const ShadowMap& map, const Lanes3& p, const Lanes& bias, int count, Lanes& lit) {
+  std::array<std::int32_t, kLanes> corner;
+  Lanes a, b, mine;
+  const int size = map.size;
+  const auto last = static_cast<float>(size - 5);
+  for (int i = 0; i < count; ++i) {
+    const bool outside = (p.x[i] < 4) | (p.y[i] < 4) | (p.x[i] > last) | (p.y[i] > last);
+    const float fu = outside ? 4.0F : p.x[i] - 0.5F, fv = outside ? 4.0F : p.y[i] - 0.5F;
+    const int column = static_cast<int>(fu), row = static_cast<int>(fv);
+    a[i] = fu - static_cast<float>(column);
+    b[i] = fv - static_cast<float>(row);
+    corner[static_cast<std::size_t>(i)] = (row - 1) * size + column - 1;
+    mine[i] = map.far - p.z[i] + bias[i] + 0.004F;
+    lit[i] = 0;
   }
-  return lit / 9;
+  for (int y = 0; y < 4; ++y) {
+    const float* texels = map.closeness + y * size;
+    for (int i = 0; i < count; ++i) {
+      const float* row = texels + corner[static_cast<std::size_t>(i)];
+      const float t0 = row[0] <= mine[i] ? 1 - a[i] : 0, t1 = row[1] <= mine[i] ? 1.0F : 0;
+      const float t2 = row[2] <= mine[i] ? 1.0F : 0, t3 = row[3] <= mine[i] ? a[i] : 0;
+      const float weight = y == 0 ? 1 - b[i] : y == 3 ? b[i] : 1;
+      lit[i] += weight * (t0 + t1 + t2 + t3);
+    }
+  }
+  for (int i = 0; i < count; ++i) {
+    const bool outside = (p.x[i] < 4) | (p.y[i] < 4) | (p.x[i] > last) | (p.y[i] > last);
+    lit[i] = outside ? 1.0F : lit[i] / 9;
+  }
 }
 
-void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
+}  // namespace
+
+BITEMARK_WIDE void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
   const float texel = 1 / shadow_projector_.fx;
-  Lanes bias;
+  Lanes bias, lit;
   Lanes3 p;
+  bool any = false;
   for (int i = 0; i < batch.count; ++i) {
     const float facing = dot(batch.n_B.at(i), prepared.light_B);
     const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
@@ -220,15 +272,22 @@ void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
     p.set(i, {shadow_projector_.fx * light.x + shadow_projector_.cx,
               shadow_projector_.fy * light.y + shadow_projector_.cy, light.z});
   }
+  for (int i = 0; i < batch.count; ++i) any |= batch.facing[i] > 0;
+  if (any) {
+    shadows_at({now_.shadow.closeness.data(), now_.shadow.width, shadow_projector_.far}, p, bias, batch.count, lit);
+  } else {
+    for (int i = 0; i < batch.count; ++i) lit[i] = 0;
+  }
+  const float brightness = now_.lighting.brightness;
   for (int i = 0; i < batch.count; ++i) {
     const float facing = batch.facing[i];
-    batch.sun[i] = facing > 0 ? lighting_.brightness * facing * shadow_at(p.at(i), bias[i]) : 0;
+    batch.sun[i] = facing > 0 ? brightness * facing * lit[i] : 0;
   }
 }
 
 /// Ambient light that bounding spheres of neighbours leave: 1 - cos * (r/d)^2 each (Quilez, "sphere ambient
 /// occlusion").
-void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
   for (int i = 0; i < batch.count; ++i) batch.open[i] = 1;
   for (const PreparedItem& other : prepared_) {
     const float r = other.item->dimming_radius;
@@ -246,7 +305,7 @@ void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
 
 V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
   V3 sum;
-  for (const PointLight& lamp : lighting_.lamps) {
+  for (const PointLight& lamp : now_.lighting.lamps) {
     const V3 d = lamp.position - p_W;
     const float d2 = std::max(dot(d, d), 0.01F);
     const float facing = dot(d, n_W) / std::sqrt(d2);
@@ -271,18 +330,18 @@ void Shader::paint_blocks(const PreparedItem& prepared, Batch& batch) const {
 void Shader::fade(Batch& batch) const {
   for (int i = 0; i < batch.count; ++i) {
     const V3 p = batch.p_C.at(i);
-    const float far = (std::sqrt(dot(p, p)) - lighting_.fog_from) / (lighting_.fog_to - lighting_.fog_from);
+    const float far = (std::sqrt(dot(p, p)) - now_.lighting.fog_from) / (now_.lighting.fog_to - now_.lighting.fog_from);
     const float haze = kThickestHaze * std::clamp(far, 0.0F, 1.0F);
-    batch.color.set(i, (1 - haze) * batch.color.at(i) + (lighting_.brightness * haze) * horizon_color());
+    batch.color.set(i, (1 - haze) * batch.color.at(i) + (now_.lighting.brightness * haze) * horizon_color());
   }
 }
 
 V3 Shader::background(float ray_x, float ray_y) const {
-  if (!lighting_.sky) return lighting_.brightness * kBackdrop;
-  return lighting_.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
+  if (!now_.lighting.sky) return now_.lighting.brightness * kBackdrop;
+  return now_.lighting.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
 }
 
-void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
+BITEMARK_WIDE void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
   const Surface& s = prepared.item->surface;
   const int count = batch.count;
   for (int i = 0; i < count; ++i) {
@@ -320,17 +379,17 @@ void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
   if (!blocks) ambient_at(prepared, batch);
   for (int i = 0; i < count; ++i) {
     const float up = 0.5F + 0.5F * dot(batch.n_B.at(i), prepared.up_B);
-    const V3 sky = (lighting_.brightness * batch.open[i]) * (up * kSky + (1 - up) * kBounce);
+    const V3 sky = (now_.lighting.brightness * batch.open[i]) * (up * kSky + (1 - up) * kBounce);
     batch.color.set(i, batch.sun[i] * kSun + sky);
   }
-  if (!lighting_.lamps.empty()) {
+  if (!now_.lighting.lamps.empty()) {
     for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + lamps_at(batch.p_W.at(i), batch.n_W.at(i)));
   }
   for (int i = 0; i < count; ++i) batch.color.set(i, batch.albedo.at(i) * batch.color.at(i));
   if (prepared.item->glow > 0) {
     for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + prepared.item->glow * s.color);
   }
-  if (lighting_.sky) fade(batch);
+  if (now_.lighting.sky) fade(batch);
   const float gloss = gloss_of(s.material);
   if (gloss <= 0) return;
   for (int i = 0; i < count; ++i) {

@@ -1,56 +1,32 @@
 // Colour: what light comes from each sample that the rasteriser found.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "episode/clip.h"
-#include "episode/geometry.h"
-#include "sim/albedo.h"
-#include "sim/raster.h"
+#include "sim/reuse.h"
+#include "sim/shade_types.h"
 
 namespace bitemark::sim {
 
-/// One thing to draw. Items of one body stand together.
-struct DrawItem {
-  std::shared_ptr<const Mesh> mesh;
-  Surface surface;
-  Pose X_WB;
-  int owner = -1;  ///< index of the body in the scene
-  bool casts_shadow = true;
-  float dimming_radius = 0;  ///< of the sphere that keeps ambient light from its neighbours [m]; 0 = none
-  bool deforms = false;      ///< the mesh is another in every frame, corner for corner
-  float glow = 0;            ///< light that it sends out, in parts of its colour
-};
-
-/// A lamp without shadows.
-struct PointLight {
-  V3 position;  ///< world
-  V3 color;     ///< linear radiance times 1/pi of a white surface that faces it at 1 m
-};
-
-struct Lighting {
-  V3 towards_light{0, 0, 1};  ///< unit, world
-  V3 stage_center;            ///< shadows are right within this sphere
-  float stage_radius = 2;     ///< [m]
-  float brightness = 1;       ///< of sun and sky
-  std::vector<PointLight> lamps;
-  bool sky = false;                ///< voxel worlds: sky instead of a backdrop, into which far things fade
-  float fog_from = 0, fog_to = 1;  ///< [m]
-};
-
-/// Renders RGB with 2 x 2 samples a pixel. Holds buffers, so keep one for each thread.
+/// Renders RGB. Holds buffers and the inputs of the picture before, of which it keeps the pixels that nothing has
+/// changed (reuse.h), so keep one for each thread. The pixels do not depend on what was rendered before.
 class Shader {
  public:
+  /// `grid` squared samples a pixel, each shaded: 1 or 2.
   Frame render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
-               int height);
+               int height, int grid = 2);
+  /// Part of the last picture's pixels that were kept.
+  double kept() const { return kept_; }
 
  private:
   struct PreparedItem;
-  void prepare(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting);
+  void prepare(const std::vector<DrawItem>& items, const Camera& camera);
   void draw_shadow_map(const std::vector<DrawItem>& items, const Lighting& lighting, int size);
   struct Batch;
-  void shade_row(int row, const Projector& projector, Frame& frame);
+  void shade_row(int row, Frame& frame);
+  void shade_segment(int row, int first, int pixels, Frame& frame);
+  int collect(int from, int samples, const std::size_t* at, bool* done, Batch& batch) const;
   void shade(const PreparedItem& prepared, Batch& batch) const;
   void paint_blocks(const PreparedItem& prepared, Batch& batch) const;
   void fade(Batch& batch) const;
@@ -60,7 +36,6 @@ class Shader {
   void ambient_at(const PreparedItem& prepared, Batch& batch) const;
   V3 rest_of(const PreparedItem& item, std::uint32_t triangle, V3 p_B) const;
   V3 lamps_at(V3 p_W, V3 normal_W) const;
-  float shadow_at(V3 p, float bias) const;
 
   struct PreparedItem {
     const DrawItem* item = nullptr;
@@ -69,13 +44,18 @@ class Shader {
     Affine X_WB;
   };
   Rasterizer rasterizer_;
-  VisibilityBuffer samples_, shadow_;
+  Inputs now_, before_;
+  Frame last_;          ///< the picture before, which becomes this one
+  bool whole_ = false;  ///< the picture before was finished
+  Reuse reuse_;
+  double kept_ = 0;
+  int kept_pixels_ = 0;
+  int grid_ = 2;
   std::vector<PreparedItem> prepared_;
   std::vector<MeshPose> poses_;
   Affine X_WC_, shadow_from_camera_;
-  Projector shadow_projector_;
+  Projector projector_, shadow_projector_;
   Affine X_LW_;
-  Lighting lighting_;
   float sample_angle_ = 0;  ///< width of a sample at 1 m [m]
 };
 

@@ -1,6 +1,8 @@
 #include "sim/simulate.h"
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
 
 #include "base/interrupt.h"
 #include "base/parallel.h"
@@ -74,21 +76,43 @@ class EpisodeRenderer {
   }
 
  private:
-  static WorkerBuffers& buffers() {
-    thread_local WorkerBuffers buffers;
-    return buffers;
-  }
+  /// Buffers that nobody uses just now; they outlive the threads, which come and go with each block of frames.
+  class Borrowed {
+   public:
+    explicit Borrowed(const EpisodeRenderer& owner) : owner_(owner) {
+      const std::scoped_lock lock(owner_.idle_mutex_);
+      if (owner_.idle_.empty()) {
+        buffers_ = std::make_unique<WorkerBuffers>();
+      } else {
+        buffers_ = std::move(owner_.idle_.back());
+        owner_.idle_.pop_back();
+      }
+    }
+    ~Borrowed() {
+      const std::scoped_lock lock(owner_.idle_mutex_);
+      owner_.idle_.push_back(std::move(buffers_));
+    }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+    WorkerBuffers* operator->() { return buffers_.get(); }
+
+   private:
+    const EpisodeRenderer& owner_;
+    std::unique_ptr<WorkerBuffers> buffers_;
+  };
   const FrameWorld& frame(int index) const { return world_.timeline[static_cast<std::size_t>(index)]; }
 
   Frame shade(int index) const {
-    return render_frame(world_, stage_, index, options_.width, options_.height, buffers().shader);
+    Borrowed buffers(*this);
+    return render_frame(world_, stage_, index, options_.width, options_.height, buffers->shader,
+                        options_.samples == 1 ? 1 : 2);
   }
 
   void label(int first, int last) {
     parallel_for(static_cast<std::size_t>(std::max(0, last - first)), options_.threads, [&](std::size_t i) {
       const int index = first + static_cast<int>(i);
-      LabelImage image = buffers().labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(),
-                                                  frame(index).camera, options_.width, options_.height);
+      LabelImage image = Borrowed(*this)->labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(),
+                                                         frame(index).camera, options_.width, options_.height);
       if (world_.scene.voxels) label_overlay(*world_.scene.voxels, image);
       std::size_t at = 0;
       for (std::size_t b = 0; b < world_.scene.bodies.size(); ++b) {
@@ -106,7 +130,8 @@ class EpisodeRenderer {
       if (i < 0 || i >= info_.frame_count) return {};
       return {&frame(i), &labels_[static_cast<std::size_t>(i)]};
     };
-    return make_truth(world_.scene, world_.motion, labelled(index - 1), labelled(index), labelled(index + 1));
+    return make_truth(world_.scene, world_.motion, labelled(index - 1), labelled(index), labelled(index + 1),
+                      options_.flow);
   }
 
   const World& world_;
@@ -114,6 +139,8 @@ class EpisodeRenderer {
   EpisodeInfo& info_;
   Stage stage_;
   std::vector<LabelImage> labels_;
+  mutable std::mutex idle_mutex_;
+  mutable std::vector<std::unique_ptr<WorkerBuffers>> idle_;
 };
 
 class MemorySink : public EpisodeSink {

@@ -10,11 +10,16 @@
 
 namespace bitemark {
 
+/// A take gives up after so many draws that broke a rule of "require".
+constexpr int kMaxDraws = 200;
+
 struct RenderOptions {
   int width = 64, height = 64;       ///< [px], 16 to 4096
+  int samples = 4;                   ///< of colour a pixel, 1 or 4; labels have one, at the centre
   Rate rate{12, 1};                  ///< the future is the same at any rate
   std::optional<double> duration_s;  ///< of the clip; the scenario's when absent
   bool truth = true;                 ///< depth, ids and flow of each frame
+  bool flow = true;                  ///< of `truth`; without it the flow channels are empty
   bool visibility = true;            ///< BodyState::visible_px and full_px; implied by `truth`
   std::string mode;                  ///< empty: the scenario's first
   int second_take = 0;               ///< k > 0: the k-th perturbed twin

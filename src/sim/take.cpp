@@ -12,8 +12,6 @@ namespace bitemark {
 namespace sim {
 namespace {
 
-constexpr int kAttempts = 200;
-
 RejectionLog& rejection_log() {
   static RejectionLog log;
   return log;
@@ -30,6 +28,8 @@ void check_options(const Scenario& scenario, const std::string& split, int take,
   for (const int side : {options.width, options.height}) {
     if (side < 16 || side > 4096) refuse("an image side of " + std::to_string(side) + " px, expected 16 to 4096");
   }
+  if (options.samples != 1 && options.samples != 4)
+    refuse(std::to_string(options.samples) + " samples a pixel, expected 1 or 4");
   if (options.duration_s && !(*options.duration_s > 0 && *options.duration_s <= 60)) {
     refuse("a duration of " + std::to_string(*options.duration_s) + " s, expected 0 to 60");
   }
@@ -55,7 +55,7 @@ void simulate_as_asked(const Scenario& scenario, const std::string& split, int t
 World make_world(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options,
                  int& accepted) {
   std::string reason;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kMaxDraws; ++attempt) {
     World world;
     world.scene = resolve(scenario, split, take, attempt);
     world.motion = simulate(world.scene);
@@ -70,7 +70,7 @@ World make_world(const Scenario& scenario, const std::string& split, int take, c
     return world;
   }
   throw InputError(scenario.file, "/require",
-                   split + " take " + std::to_string(take) + ": " + std::to_string(kAttempts) +
+                   split + " take " + std::to_string(take) + ": " + std::to_string(kMaxDraws) +
                        " draws in a row were rejected, the last: " + reason);
 }
 

@@ -96,46 +96,65 @@ float crumb(float u, float v) { return 1.0F + 0.22F * fractal(u, v, 10, 4, 51); 
 
 }  // namespace
 
-Texture::Texture(std::vector<float> values) {
-  levels_.push_back({static_cast<int>(std::lround(std::sqrt(static_cast<double>(values.size())))), std::move(values)});
-  while (levels_.back().size > 1) {
-    const Level& fine = levels_.back();
-    Level coarse{fine.size / 2, {}};
-    const auto n = static_cast<std::size_t>(fine.size);
+Texture::Texture(std::vector<float> values) : values_(std::move(values)) {
+  size_ = static_cast<int>(std::lround(std::sqrt(static_cast<double>(values_.size()))));
+  levels_ = 1;
+  std::size_t fine = 0;  // where the level begins that is made smaller
+  for (auto n = static_cast<std::size_t>(size_); n > 1; n /= 2, ++levels_) {
     for (std::size_t y = 0; y < n; y += 2) {
       for (std::size_t x = 0; x < n; x += 2) {
-        const float* p = fine.values.data() + y * n + x;
-        coarse.values.push_back(0.25F * (p[0] + p[1] + p[n] + p[n + 1]));
+        const std::size_t p = fine + y * n + x;
+        values_.push_back(0.25F * (values_[p] + values_[p + 1] + values_[p + n] + values_[p + n + 1]));
       }
     }
-    levels_.push_back(std::move(coarse));
+    fine += n * n;
   }
 }
 
+namespace {
+
 /// std::floor for |x| < 2^31, without a call.
-static float floor_of(float x) {
+inline float floor_of(float x) {
   const auto whole = static_cast<float>(static_cast<int>(x));
   return whole > x ? whole - 1 : whole;
 }
 
-float Texture::sample(float u, float v, float footprint) const {
-  float texels = footprint * static_cast<float>(levels_[0].size);
-  std::size_t level = 0;
-  while (texels > 1.5F && level + 1 < levels_.size()) {
-    texels *= 0.5F;
-    ++level;
-  }
-  const Level& map = levels_[level];
-  const float x = (u - floor_of(u)) * static_cast<float>(map.size) - 0.5F;
-  const float y = (v - floor_of(v)) * static_cast<float>(map.size) - 0.5F;
+constexpr int kMostLevels = 12;
+
+/// Bilinear in the level whose texels are about as wide as the sample; no branches.
+inline float bilinear(const float* values, int size, int levels, float u, float v, float footprint) {
+  const float texels = footprint * static_cast<float>(size);
+  int level = 0;
+  float limit = 1.5F;
+  for (int k = 1; k < kMostLevels; ++k, limit *= 2) level += texels > limit ? 1 : 0;  // halved until it is 1.5 at most
+  level = level < levels - 1 ? level : levels - 1;
+  const int side = size >> level, mask = side - 1;
+  const float* map = values + 4 * (size * size - side * side) / 3;  // behind the finer levels: a geometric series
+  const float x = (u - floor_of(u)) * static_cast<float>(side) - 0.5F;
+  const float y = (v - floor_of(v)) * static_cast<float>(side) - 0.5F;
   const int i = static_cast<int>(x + 1.0F) - 1, j = static_cast<int>(y + 1.0F) - 1;  // floor for x >= -1
   const float a = x - static_cast<float>(i), b = y - static_cast<float>(j);
-  const int mask = map.size - 1;
-  const float* top = map.values.data() + static_cast<std::ptrdiff_t>(j & mask) * map.size;
-  const float* low = map.values.data() + static_cast<std::ptrdiff_t>((j + 1) & mask) * map.size;
-  const float upper = top[i & mask] + a * (top[(i + 1) & mask] - top[i & mask]);
-  const float lower = low[i & mask] + a * (low[(i + 1) & mask] - low[i & mask]);
+  const int left = i & mask, right = (i + 1) & mask;
+  const int top = (j & mask) * side, low = ((j + 1) & mask) * side;
+  const float upper = map[top + left] + a * (map[top + right] - map[top + left]);
+  const float lower = map[low + left] + a * (map[low + right] - map[low + left]);
   return upper + b * (lower - upper);
+}
+
+BITEMARK_WIDE void bilinear_lanes(const float* values, int size, int levels, const float* u, const float* v,
+                                  const float* footprint, int count, float* value) {
+  for (int i = 0; i < count; ++i) value[i] = bilinear(values, size, levels, u[i], v[i], footprint[i]);
+}
+
+}  // namespace
+
+float Texture::sample(float u, float v, float footprint) const {
+  return bilinear(values_.data(), size_, levels_, u, v, footprint);
+}
+
+void Texture::sample(const Lanes& u, const Lanes& v, const Lanes& footprint, int count, Lanes& value) const {
+  bilinear_lanes(values_.data(), size_, levels_, u.value.data(), v.value.data(), footprint.value.data(), count,
+                 value.value.data());
 }
 
 const Texture& wood_texture() {

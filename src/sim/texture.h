@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "sim/lanes.h"
+
 namespace bitemark::sim {
 
 /// A square tile that repeats; values multiply a base colour and average about 1.
@@ -11,13 +13,13 @@ class Texture {
   explicit Texture(std::vector<float> values);  ///< [n, n], n a power of two
   /// (u, v) in tiles; `footprint` is the width of a sample in tiles. Bilinear in the level that fits.
   float sample(float u, float v, float footprint) const;
+  /// The same for `count` places, several at a time. `value` may be one of the arguments.
+  void sample(const Lanes& u, const Lanes& v, const Lanes& footprint, int count, Lanes& value) const;
 
  private:
-  struct Level {
-    int size = 0;
-    std::vector<float> values;
-  };
-  std::vector<Level> levels_;
+  int size_ = 0;               ///< of the finest level
+  int levels_ = 0;             ///< each of half the size of the one before, down to 1
+  std::vector<float> values_;  ///< all levels, the finest first
 };
 
 /// Each is made at the first call and lives for ever.

@@ -194,7 +194,7 @@ LabelImage Labeller::label(const std::vector<DrawItem>& items, std::size_t body_
 }
 
 FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before,
-                      const LabelledFrame& now, const LabelledFrame& after) {
+                      const LabelledFrame& now, const LabelledFrame& after, bool flow) {
   FrameTruth truth;
   truth.depth = now.labels->depth;
   const std::size_t pixels = truth.depth.size();
@@ -203,6 +203,7 @@ FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const Labell
     const int owner = now.labels->owner[i];
     truth.ids[i] = owner < 0 ? 0 : scene.bodies[static_cast<std::size_t>(owner)].info.id;
   }
+  if (!flow) return truth;
   truth.flow_forward.assign(2 * pixels, 0.0F);
   truth.flow_backward.assign(2 * pixels, 0.0F);
   truth.flow_flags.assign(pixels, 0);

@@ -34,8 +34,8 @@ struct LabelledFrame {
   const LabelImage* labels = nullptr;
 };
 
-/// Depth, ids and flow both ways.
+/// Depth, ids and, with `flow`, flow both ways.
 FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before,
-                      const LabelledFrame& now, const LabelledFrame& after);
+                      const LabelledFrame& now, const LabelledFrame& after, bool flow = true);
 
 }  // namespace bitemark::sim

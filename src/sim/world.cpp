@@ -17,10 +17,10 @@ void mirror(Frame& frame) {
 
 }  // namespace
 
-Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader) {
+Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader, int grid) {
   const int source = world.shown.empty() ? index : world.shown[static_cast<std::size_t>(index)];
   const FrameWorld& at = world.timeline[static_cast<std::size_t>(source)];
-  Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(at), width, height);
+  Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(at), width, height, grid);
   if (at.voxels.present) draw_overlay(at.voxels, world.scene.voxels->kinds, frame);
   if (world.mirrored_from >= 0 && index >= world.mirrored_from) mirror(frame);
   return frame;

@@ -21,7 +21,8 @@ struct World {
 /// Wide images get finer meshes.
 inline bool needs_fine_meshes(int width) { return width > 128; }
 
-/// RGB of one frame as it is shown.
-Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader);
+/// RGB of one frame as it is shown, `grid` squared samples a pixel.
+Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader,
+                   int grid = 2);
 
 }  // namespace bitemark::sim

@@ -18,47 +18,49 @@
 namespace bitemark {
 namespace {
 
+using UseFrame = std::function<void(Frame&& frame, double time_s)>;
+
 /// The decoder's answer: int32 width, height; then for each frame a double (seconds) and the pixels.
-Clip parse_decoded(const fs::path& raw, const std::string& source, const ReadLimits& limits) {
+void parse_decoded(const fs::path& raw, const std::string& source, const ReadLimits& limits, const UseFrame& use) {
   std::ifstream stream(raw, std::ios::binary);
   std::int32_t size[2] = {0, 0};
   stream.read(reinterpret_cast<char*>(size), sizeof(size));
   if (!stream || size[0] < 1 || size[1] < 1 || size[0] > limits.max_side || size[1] > limits.max_side)
     throw InputError(source, "", "has no frames that can be decoded");
-  Clip clip;
-  double time = 0;
+  double time = 0, start = 0;
+  int count = 0;
   while (stream.read(reinterpret_cast<char*>(&time), sizeof(time))) {
     Frame frame(size[0], size[1]);
     if (!stream.read(reinterpret_cast<char*>(frame.rgb.data()), static_cast<std::streamsize>(frame.rgb.size()))) break;
-    clip.frames.push_back(std::move(frame));
-    clip.times.push_back(time);
+    if (count++ == 0) start = time;
+    use(std::move(frame), time - start);
   }
-  if (clip.frames.empty()) throw InputError(source, "", "has no frames that can be decoded");
-  const double start = clip.times.front();
-  for (auto& t : clip.times) t -= start;
-  return clip;
+  if (count == 0) throw InputError(source, "", "has no frames that can be decoded");
 }
 
-Clip decode_in_child(const fs::path& path, Rate rate, const ReadLimits& limits) {
-  std::string pattern = (fs::temp_directory_path() / "bitemark-decode-XXXXXX").string();
-  const int descriptor = ::mkstemp(pattern.data());
-  if (descriptor < 0) throw InputError(pattern, "", "cannot be written");
-  ::close(descriptor);
-  const fs::path raw = pattern;
-  const auto remove_raw = [&] { ::unlink(raw.c_str()); };
-  try {
-    const auto result =
-        run_process({find_program("bitemark-video").string(), "decode", path.string(),
-                     std::to_string(limits.max_frames), std::to_string(limits.max_side), fmt::format("{}", rate.hz())},
-                    {limits.wall_s, limits.memory_bytes, limits.max_bytes}, raw);
-    if (!result.ok()) throw InputError(path.string(), "", "cannot be decoded: " + result.describe());
-    Clip clip = parse_decoded(raw, path.string(), limits);
-    remove_raw();
-    return clip;
-  } catch (...) {
-    remove_raw();
-    throw;
+/// A file that is gone when this is.
+struct ScratchFile {
+  ScratchFile() {
+    std::string pattern = (fs::temp_directory_path() / "bitemark-decode-XXXXXX").string();
+    const int descriptor = ::mkstemp(pattern.data());
+    if (descriptor < 0) throw InputError(pattern, "", "cannot be written");
+    ::close(descriptor);
+    path = pattern;
   }
+  ~ScratchFile() { ::unlink(path.c_str()); }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  fs::path path;
+};
+
+void decode_in_child(const fs::path& path, Rate rate, const ReadLimits& limits, const UseFrame& use) {
+  const ScratchFile raw;
+  const auto result =
+      run_process({find_program("bitemark-video").string(), "decode", path.string(), std::to_string(limits.max_frames),
+                   std::to_string(limits.max_side), fmt::format("{}", rate.hz())},
+                  {limits.wall_s, limits.memory_bytes, limits.max_bytes}, raw.path);
+  if (!result.ok()) throw InputError(path.string(), "", "cannot be decoded: " + result.describe());
+  parse_decoded(raw.path, path.string(), limits, use);
 }
 
 }  // namespace
@@ -154,10 +156,21 @@ void write_video(const std::filesystem::path& path, Codec codec, const Clip& cli
 }
 
 Clip read_clip(const std::filesystem::path& path, Rate picture_rate, const ReadLimits& limits) {
+  if (path.extension() == ".safetensors" && fs::exists(path)) return make_clip(read_rollout_tensor(path), picture_rate);
+  Clip clip;
+  read_frames(path, picture_rate, limits, [&](Frame&& frame, double time_s) {
+    clip.frames.push_back(std::move(frame));
+    clip.times.push_back(time_s);
+  });
+  return clip;
+}
+
+void read_frames(const std::filesystem::path& path, Rate picture_rate, const ReadLimits& limits, const UseFrame& use) {
   std::error_code error;
   if (!fs::exists(path, error)) throw InputError(path.string(), "", "does not exist");
-  if (path.extension() == ".safetensors") return make_clip(read_rollout_tensor(path), picture_rate);
-  return decode_in_child(path, picture_rate, limits);
+  if (path.extension() != ".safetensors") return decode_in_child(path, picture_rate, limits, use);
+  Clip clip = make_clip(read_rollout_tensor(path), picture_rate);
+  for (std::size_t i = 0; i < clip.size(); ++i) use(std::move(clip.frames[i]), clip.times[i]);
 }
 
 }  // namespace bitemark

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -46,5 +47,10 @@ struct ReadLimits {
 /// rollout.safetensors. Timestamps are the container's (a folder's: k / rate), shifted to start at 0.
 /// Throws InputError: not a video, no frames, sizes that change, beyond the limits.
 Clip read_clip(const std::filesystem::path& path, Rate picture_rate, const ReadLimits& limits = {});
+
+/// The same frame by frame, with its time: memory does not grow with the length (`limits.max_bytes` is then the room
+/// on disk that the decoded frames may take).
+void read_frames(const std::filesystem::path& path, Rate picture_rate, const ReadLimits& limits,
+                 const std::function<void(Frame&& frame, double time_s)>& use);
 
 }  // namespace bitemark

@@ -99,5 +99,32 @@ TEST_F(Safetensors, NamesTheTensorThatIsMissingOrDiffers) {
   }
 }
 
+TEST_F(Safetensors, WrittenInPiecesItIsTheSameFile) {
+  const std::vector<float> a{1, 2, 3, 4, 5, 6};
+  const std::vector<std::uint16_t> b{7, 8, 9};
+  const std::vector<TensorToSave> tensors{{"a", DType::kF32, {3, 2}, a.data()}, {"b", DType::kU16, {3}, b.data()}};
+  const std::map<std::string, std::string> metadata{{"who", "us"}};
+  save_safetensors(folder_.path() / "whole", tensors, metadata);
+  SafetensorsWriter writer(folder_.path() / "pieces", tensors, metadata);
+  for (std::size_t row = 0; row < 3; ++row) {  // by turns, as the frames of an episode come
+    writer.append(0, &a[2 * row], 2 * sizeof(float));
+    writer.append(1, &b[row], sizeof(std::uint16_t));
+    EXPECT_FALSE(fs::exists(folder_.path() / "pieces"));
+  }
+  EXPECT_THROW(writer.append(1, b.data(), 2), std::logic_error);  // beyond its end
+  writer.finish();
+  EXPECT_EQ(read_file(folder_.path() / "pieces"), read_file(folder_.path() / "whole"));
+}
+
+TEST_F(Safetensors, WhatIsNotWholeDoesNotAppear) {
+  const float value = 1;
+  {
+    SafetensorsWriter writer(folder_.path() / "x", {{"a", DType::kF32, {2}, nullptr}});
+    writer.append(0, &value, sizeof(value));
+    EXPECT_THROW(writer.finish(), std::logic_error);
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
 }  // namespace
 }  // namespace bitemark

@@ -71,7 +71,7 @@ int teleport(FaultRequest& request) {
     const double diameter = 2 * request.world.scene.bodies[static_cast<std::size_t>(body)].info.radius_m;
     const double turn = request.random.uniform(0, 2 * M_PI), distance = request.random.uniform(1.8, 3.0) * diameter;
     const Vec3 offset{distance * std::cos(turn), distance * std::sin(turn), 0};
-    const auto move = [&](double sign) {
+    const auto move = [&, body = body, first = first](double sign) {
       for (int frame = first; frame < request.frame_count(); ++frame) {
         Vec3& position = request.body(frame, body).X_WB.position;
         position = position + sign * offset;

@@ -1,0 +1,90 @@
+// Frames a second of the standard scene, and what a frame costs against bodies, triangles and pixels. The label is the
+// digest of what was rendered. Rates are per second of wall time where threads work side by side; the others are per
+// second of processor time, which other programs on the machine disturb less.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include "base/sha256.h"
+#include "made_up.h"
+#include "sim/simulate.h"
+
+namespace bitemark {
+namespace {
+
+struct Sink : EpisodeSink {
+  explicit Sink(bool with_digest) : digests(with_digest) {}
+  void begin(const EpisodeInfo&) override {}
+  void frame(int, Frame&& frame, FrameTruth&& truth) override {
+    ++frames;
+    benchmark::DoNotOptimize(frame.rgb.data());
+    benchmark::DoNotOptimize(truth.depth.data());
+    if (!digests) return;
+    const auto add = [&](const auto& values) { sum.update(values.data(), values.size() * sizeof(*values.data())); };
+    add(frame.rgb);
+    add(truth.depth);
+    add(truth.ids);
+    add(truth.flow_forward);
+    add(truth.flow_backward);
+    add(truth.flow_flags);
+  }
+  void end(const EpisodeInfo&) override {}
+  bool digests;
+  int frames = 0;
+  Sha256 sum;
+};
+
+void measure(benchmark::State& state, const Scenario& scenario, const RenderOptions& options) {
+  int frames = 0;
+  for (auto _ : state) {
+    Sink sink(false);
+    render_episode(scenario, "test", 0, options, sink);
+    frames += sink.frames;
+  }
+  Sink sink(true);
+  render_episode(scenario, "test", 0, options, sink);
+  state.SetItemsProcessed(frames);
+  state.counters["ms_a_frame"] =
+      benchmark::Counter(frames / 1000.0, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["triangles"] = triangles_of(scenario, options.width);
+  state.counters["bodies"] = static_cast<double>(scenario.document["bodies"].size()) - 1;
+  state.counters["pixels"] = static_cast<double>(options.width) * options.height;
+  state.SetLabel(scenario.name + " " + hex(sink.sum.finish()).substr(0, 16));
+}
+
+RenderOptions options_of(int size, int threads) {
+  RenderOptions options;
+  options.width = options.height = size;
+  options.rate = {24, 1};
+  options.threads = threads;
+  return options;
+}
+
+void everything_on_two_cores(benchmark::State& state) { measure(state, standard_scene(), options_of(256, 2)); }
+BENCHMARK(everything_on_two_cores)->UseRealTime()->MeasureProcessCPUTime()->Unit(benchmark::kMillisecond);
+
+void one_sample_on_one_core(benchmark::State& state) {
+  RenderOptions options = options_of(256, 1);
+  options.samples = 1;
+  options.flow = false;
+  measure(state, standard_scene(), options);
+}
+BENCHMARK(one_sample_on_one_core)->Unit(benchmark::kMillisecond);
+
+void bodies(benchmark::State& state) {
+  measure(state, crowd(static_cast<int>(state.range(0)), "sphere"), options_of(256, 1));
+}
+BENCHMARK(bodies)->ArgName("bodies")->Arg(10)->Arg(100)->Arg(400)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+void triangles(benchmark::State& state) {
+  constexpr const char* kShapes[] = {"box", "cylinder", "sphere"};
+  measure(state, crowd(100, kShapes[state.range(0)]), options_of(256, 1));
+}
+BENCHMARK(triangles)->ArgName("shape")->DenseRange(0, 2)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+void pixels(benchmark::State& state) {
+  measure(state, standard_scene(), options_of(static_cast<int>(state.range(0)), 1));
+}
+BENCHMARK(pixels)->ArgName("px")->RangeMultiplier(2)->Range(64, 1024)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+}  // namespace
+}  // namespace bitemark

@@ -1,0 +1,52 @@
+// Which pixels of a picture must be as they were: those whose every input is the same to the bit.
+//
+// A camera that stands still sees mostly things that stand still. A segment of a row may be kept when in all its
+// samples the same triangle is seen at the same depth, its bodies look as they did, nothing has moved in the part of
+// the shadow map that it reads, and no body has moved that dims its ambient light. The test is exact where it says
+// yes; where it is unsure it says no. So pixels do not depend on what was rendered before.
+#pragma once
+
+#include <vector>
+
+#include "sim/shade_types.h"
+
+namespace bitemark::sim {
+
+/// What the pixels of a picture were made of.
+struct Inputs {
+  std::vector<DrawItem> items;  ///< holds the meshes: an address in use is not given to another
+  Camera camera;
+  Lighting lighting;
+  VisibilityBuffer samples, shadow;
+};
+
+class Reuse {
+ public:
+  /// Compares before any segment is asked for. `shadow_from_camera` leads to the light's frame, `shadow` to texels.
+  void compare(const Inputs& before, const Inputs& now, const Projector& camera, const Affine& X_WC,
+               const Affine& shadow_from_camera, const Projector& shadow);
+  /// True when samples [x0, x1) of rows [y0, y1) make the pixels that they made before.
+  bool keeps(const Inputs& before, const Inputs& now, int x0, int x1, int y0, int y1) const;
+  /// False when no segment can be kept.
+  bool possible() const { return possible_; }
+
+ private:
+  struct Sphere {
+    V3 center;        ///< world
+    float reach = 0;  ///< ambient light farther away does not know of it [m]
+  };
+  void find_moved(const Inputs& before, const Inputs& now);
+  void find_dirty(const VisibilityBuffer& before, const VisibilityBuffer& now);
+  bool same_light(const Inputs& now, int x0, int x1, int y0, int y1) const;
+  bool shadow_is_same(float low_x, float high_x, float low_y, float high_y) const;
+
+  bool possible_ = false;
+  std::vector<char> changed_;  ///< by item
+  std::vector<Sphere> moved_;
+  int tiles_ = 0;           ///< a side of the shadow map
+  std::vector<int> dirty_;  ///< [tiles + 1, tiles + 1]: changed tiles above and to the left
+  Projector camera_, shadow_;
+  Affine X_WC_, shadow_from_camera_;
+};
+
+}  // namespace bitemark::sim
