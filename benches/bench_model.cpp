@@ -2,6 +2,7 @@
 // in FLOP a second; a multiply-add counts as two. benches/compare_eager.py runs this beside the same network in eager
 // PyTorch.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -79,11 +80,11 @@ void Sgemm(benchmark::State& state) {
 }
 
 /// Multiply-adds between registers on every thread: nothing waits for memory.
-__attribute__((target_clones("avx512f", "arch=haswell", "default"), optimize("fp-contract=fast"))) float spin(
-    std::int64_t rounds) {
+__attribute__((target_clones("avx512f", "arch=haswell", "default"))) float spin(std::int64_t rounds) {
   using Vec = float __attribute__((vector_size(64)));
   constexpr int kChains = 12;
-  Vec sums[kChains] = {};
+  Vec sums[kChains];
+  for (int chain = 0; chain < kChains; ++chain) sums[chain] = Vec{} + static_cast<float>(rounds % (chain + 2));
   Vec factor{}, term{};
   for (int i = 0; i < 16; ++i) {
     factor[i] = 0.999F;
@@ -100,7 +101,9 @@ void FmaLoop(benchmark::State& state) {
   constexpr std::int64_t kRounds = 2'000'000;
   const std::int64_t threads = at::get_num_threads();
   for (auto _ : state)
-    at::parallel_for(0, threads, 1, [](std::int64_t, std::int64_t) { benchmark::DoNotOptimize(spin(kRounds)); });
+    at::parallel_for(0, threads, 1, [](std::int64_t begin, std::int64_t end) {
+      for (; begin < end; ++begin) benchmark::DoNotOptimize(spin(kRounds + begin));
+    });
   report(state, 2.0 * 16 * 12 * static_cast<double>(kRounds * threads), 0, "");
 }
 
@@ -160,11 +163,13 @@ BENCHMARK(RolloutFrame)->UseRealTime()->Unit(benchmark::kMillisecond);
 }  // namespace bitemark::model
 
 int main(int argc, char** argv) {
-  // As the program does: threads that wait without spinning (model/main.cpp).
+  // As the program does: threads that wait without spinning, and large blocks that are kept (model/main.cpp).
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
     ::setenv("OMP_WAIT_POLICY", "passive", 1);
     ::execv("/proc/self/exe", argv);
   }
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 25);
+  ::mallopt(M_TRIM_THRESHOLD, 2147483647);
   benchmark::Initialize(&argc, argv);
   at::set_num_threads(static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
   benchmark::AddCustomContext("kernels", bitemark::model::kernels().name);

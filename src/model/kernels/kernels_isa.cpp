@@ -88,6 +88,8 @@ void multiply(Matrix a, Index rows, const float* b, Index b_stride, Index depth,
   Index x = 0;
   for (; x + kVectors * kWide <= columns; x += kVectors * kWide)
     multiply_panel<kVectors>(a, rows, b + x, b_stride, depth, c + x, c_stride, add);
+  for (; x + 2 * kWide <= columns; x += 2 * kWide)
+    multiply_panel<2>(a, rows, b + x, b_stride, depth, c + x, c_stride, add);
   for (; x < columns; x += kWide) multiply_panel<1>(a, rows, b + x, b_stride, depth, c + x, c_stride, add);
 }
 
