@@ -9,7 +9,7 @@ packages=(
   libpng-dev zlib1g-dev libeigen3-dev libbullet-dev                                 # simulation (bullet-float64 is in libbullet-dev)
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev
   libopencv-video-dev libopencv-features2d-dev libopencv-calib3d-dev
-  libtorch-dev zlib1g-dev libopenblas0-openmp                             # the reference BLAS is 70 times slower
+  libtorch-dev libopenblas0-openmp                                        # the reference BLAS is 70 times slower
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-numpy                                        # examples/ are tested by running them
 )
