@@ -84,6 +84,7 @@ __attribute__((target_clones("avx512f", "arch=haswell", "default"))) float spin(
   using Vec = float __attribute__((vector_size(64)));
   constexpr int kChains = 12;
   Vec sums[kChains];
+#pragma GCC unroll 12
   for (int chain = 0; chain < kChains; ++chain) sums[chain] = Vec{} + static_cast<float>(rounds % (chain + 2));
   Vec factor{}, term{};
   for (int i = 0; i < 16; ++i) {
@@ -91,9 +92,11 @@ __attribute__((target_clones("avx512f", "arch=haswell", "default"))) float spin(
     term[i] = 0.001F;
   }
   for (std::int64_t r = 0; r < rounds; ++r)
-    for (auto& sum : sums) sum = sum * factor + term;
+#pragma GCC unroll 12  // or the sums live in memory, and the stores are what is measured
+    for (int chain = 0; chain < kChains; ++chain) sums[chain] = sums[chain] * factor + term;
   float all = 0;
-  for (const auto& sum : sums) all += sum[0];
+#pragma GCC unroll 12
+  for (int chain = 0; chain < kChains; ++chain) all += sums[chain][0];
   return all;
 }
 
