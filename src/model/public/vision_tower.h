@@ -21,10 +21,7 @@ class VisionTower : public torch::nn::Module {
  public:
   explicit VisionTower(const VisionConfig& config);
   const VisionConfig& config() const { return config_; }
-  /// The frames in the space shared with captions, unit length. u8 [B, H, W, 3], sRGB; scaled bicubically so that the
-  /// shorter side fits, cut to the middle and normalised as CLIP's preprocessing does. -> [B, embedding].
-  Tensor embed(const Tensor& frames);
-  /// pixels: [B, 3, size, size], normalised -> [B, embedding].
+  /// pixels: [B, 3, size, size], normalised as CLIP's preprocessing does -> [B, embedding].
   Tensor forward(const Tensor& pixels);
 
  private:
