@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace bitemark::model {
@@ -36,6 +37,15 @@ struct EvaluateVaeOptions {
   int threads = 0;
 };
 
+struct EvaluateDitOptions {
+  std::filesystem::path checkpoint, data;
+  std::filesystem::path out;  ///< errors by take and level (JSON); empty = none
+  std::string scenario;       ///< empty = all
+  std::int64_t takes = 16;    ///< the last ones of each scenario
+  std::int64_t window = 16;   ///< latents
+  int threads = 0;
+};
+
 struct ImportClipOptions {
   std::filesystem::path weights, merges, out;
 };
@@ -56,6 +66,9 @@ void train(const TrainOptions& options);
 void rollout(const RolloutOptions& options);
 void features(const FeatureOptions& options);
 void evaluate_vae(const EvaluateVaeOptions& options);
+/// Prints the mean squared error of denoised latents at levels 0.1 to 0.9 with its standard error over takes. Noise is
+/// the same for every checkpoint, so that differences of two are paired.
+void evaluate_dit(const EvaluateDitOptions& options);
 /// Makes the text part of a checkpoint, for `train --from`, of CLIP weights and merges as published.
 void import_clip(const ImportClipOptions& options);
 /// Draws one picture's latents a class with a published DiT: ancestral steps on DDPM's linear schedule with the learned

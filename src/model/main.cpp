@@ -63,6 +63,19 @@ void add_evaluate_vae(CLI::App& app, m::EvaluateVaeOptions& o) {
   command->callback([&o] { m::evaluate_vae(o); });
 }
 
+void add_evaluate_dit(CLI::App& app, m::EvaluateDitOptions& o) {
+  auto* command = app.add_subcommand("evaluate-dit", "Denoising error on the last takes of a data folder");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
+  command->add_option("--data", o.data, "Folder of shards with index.json")->required();
+  command->add_option("--out", o.out, "Write the errors by take and level here (JSON)");
+  command->add_option("--scenario", o.scenario, "This one only");
+  command->add_option("--takes", o.takes, "The last ones of each scenario")->check(CLI::Range(1, 100000));
+  command->add_option("--window", o.window, "Latents a take")->check(CLI::Range(2, 1024));
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->footer("Example: bitemark-model evaluate-dit --checkpoint checkpoints/nano --data data/test --takes 32");
+  command->callback([&o] { m::evaluate_dit(o); });
+}
+
 void add_import_clip(CLI::App& app, m::ImportClipOptions& o) {
   auto* command = app.add_subcommand("import-clip", "Published CLIP text weights -> a checkpoint for train --from");
   command->add_option("weights", o.weights, "safetensors file, *.index.json or a folder with either")->required();
@@ -120,6 +133,7 @@ int main(int argc, char** argv) {
   m::RolloutOptions rollout_options;
   m::FeatureOptions feature_options;
   m::EvaluateVaeOptions vae_options;
+  m::EvaluateDitOptions dit_options;
   m::ImportClipOptions clip_options;
   m::ClassDitOptions class_options;
   std::filesystem::path checkpoint;
@@ -127,6 +141,7 @@ int main(int argc, char** argv) {
   add_rollout(app, rollout_options);
   add_features(app, feature_options);
   add_evaluate_vae(app, vae_options);
+  add_evaluate_dit(app, dit_options);
   add_import_clip(app, clip_options);
   add_class_dit(app, class_options);
   auto* about = app.add_subcommand("info", "What a checkpoint holds; checks every weight");
