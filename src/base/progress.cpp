@@ -18,8 +18,12 @@ std::string clock_text(double seconds) {
 
 }  // namespace
 
-Progress::Progress(std::string label, std::int64_t total)
-    : label_(std::move(label)), total_(std::max<std::int64_t>(total, 1)), terminal_(::isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::string label, std::int64_t total, std::int64_t done)
+    : label_(std::move(label)),
+      total_(std::max<std::int64_t>(total, 1)),
+      first_(done),
+      done_(done),
+      terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   const std::scoped_lock lock(mutex_);
@@ -39,7 +43,9 @@ void Progress::advance(std::int64_t steps, const std::string& note) {
 void Progress::print(bool last) {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
-  const double left = share > 0 ? elapsed * (1 - share) / share : 0;
+  const auto done_here = static_cast<double>(done_ - first_);
+  const double left =
+      done_here > 0 ? elapsed * static_cast<double>(std::max<std::int64_t>(total_ - done_, 0)) / done_here : 0;
   std::string line = fmt::format("{}/{}  {}", done_, total_, clock_text(elapsed));
   if (!last) line += fmt::format("  {} left", clock_text(left));
   if (!note_.empty()) line += "  " + note_;

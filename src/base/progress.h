@@ -10,7 +10,8 @@ namespace bitemark {
 
 class Progress {
  public:
-  Progress(std::string label, std::int64_t total);
+  /// `done` of `total` steps were done before this program began: time left counts from there.
+  Progress(std::string label, std::int64_t total, std::int64_t done = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -23,7 +24,7 @@ class Progress {
   std::string label_;
   std::string note_;
   std::int64_t total_;
-  std::int64_t done_ = 0;
+  std::int64_t first_, done_;
   bool terminal_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point printed_ = start_;

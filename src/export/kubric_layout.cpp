@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "export/export.h"
-#include "export/raw_image.h"
+#include "image/raw_image.h"
 
 namespace bitemark {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "export/export.h"
-#include "export/raw_image.h"
+#include "image/raw_image.h"
 
 namespace bitemark {
 namespace {

@@ -11,7 +11,7 @@
 namespace bitemark::model {
 namespace fs = std::filesystem;
 
-ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, double>& mix) {
+ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, double>& mix, std::int64_t held_out) {
   const fs::path index = folder / "index.json";
   const Json rows = json_member<Json>(load_json(index), "shards", index.string());
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -27,6 +27,29 @@ ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, doubl
     shards_.push_back(open(folder / file, scenario));
   }
   if (shards_.empty()) throw InputError(index.string(), "/shards", "has no shard of a scenario in the mix");
+  hold_out(held_out, index.string());
+}
+
+void ClipSource::hold_out(std::int64_t takes, const std::string& index) {
+  std::vector<std::int64_t> missing(scenarios_.size(), takes), left(scenarios_.size(), 0);
+  for (std::size_t s = shards_.size(); s-- > 0;) {
+    Shard& shard = shards_[s];
+    const std::int64_t held = std::min(missing[shard.scenario], shard.frames.size(0));
+    missing[shard.scenario] -= held;
+    shard.drawable = shard.frames.size(0) - held;
+    left[shard.scenario] += shard.drawable;
+  }
+  for (std::size_t i = 0; i < left.size(); ++i)
+    if (left[i] == 0)
+      throw InputError(index, "/shards",
+                       "hold no take of '" + scenarios_[i] + "' beside the " + std::to_string(takes) + " held out");
+}
+
+std::int64_t ClipSource::longest() const {
+  std::int64_t longest = 0;
+  for (const auto& shard : shards_)
+    if (shard.drawable > 0) longest = std::max(longest, shard.frames.size(1));
+  return longest;
 }
 
 ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scenario) const {
@@ -60,20 +83,22 @@ ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scen
 std::vector<std::string> ClipSource::all_captions() const {
   std::vector<std::string> all;
   for (const auto& shard : shards_)
-    for (const auto& take : shard.captions) all.insert(all.end(), take.begin(), take.end());
+    for (std::int64_t row = 0; row < shard.drawable; ++row) {
+      const auto& take = shard.captions[static_cast<std::size_t>(row)];
+      all.insert(all.end(), take.begin(), take.end());
+    }
   return all;
 }
 
 std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window, Pcg32& random) const {
   // Cumulative weights of the shards: the scenario's weight times the shard's share of the scenario's takes.
   std::vector<double> takes(scenarios_.size(), 0.0), cumulative;
-  const auto fits = [&](const Shard& shard) { return shard.frames.size(1) >= window; };
+  const auto fits = [&](const Shard& shard) { return shard.drawable > 0 && shard.frames.size(1) >= window; };
   for (const auto& shard : shards_)
-    if (fits(shard)) takes[shard.scenario] += static_cast<double>(shard.frames.size(0));
+    if (fits(shard)) takes[shard.scenario] += static_cast<double>(shard.drawable);
   double sum = 0;
   for (const auto& shard : shards_) {
-    if (fits(shard))
-      sum += weights_[shard.scenario] * static_cast<double>(shard.frames.size(0)) / takes[shard.scenario];
+    if (fits(shard)) sum += weights_[shard.scenario] * static_cast<double>(shard.drawable) / takes[shard.scenario];
     cumulative.push_back(sum);
   }
   if (sum <= 0)
@@ -86,7 +111,7 @@ std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window
         static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin());
     drawn.shard = std::min(drawn.shard, shards_.size() - 1);
     const Shard& shard = shards_[drawn.shard];
-    drawn.row = random.below(static_cast<std::uint32_t>(shard.frames.size(0)));
+    drawn.row = random.below(static_cast<std::uint32_t>(shard.drawable));
     drawn.start = random.below(static_cast<std::uint32_t>(shard.frames.size(1) - window + 1));
     const auto& captions = shard.captions[static_cast<std::size_t>(drawn.row)];
     drawn.caption = captions.empty() ? 0 : random.below(static_cast<std::uint32_t>(captions.size()));
@@ -136,7 +161,8 @@ ClipBatch ClipSource::load(const std::vector<ClipWindow>& windows, std::int64_t 
 
 std::pair<Tensor, Tensor> ClipSource::control_statistics() const {
   std::vector<Tensor> rows;
-  for (const auto& shard : shards_) rows.push_back(shard.controls.reshape({-1, shard.controls.size(-1)}));
+  for (const auto& shard : shards_)
+    rows.push_back(shard.controls.slice(0, 0, shard.drawable).reshape({-1, shard.controls.size(-1)}));
   const Tensor all = at::cat(rows).to(at::kDouble);
   const Tensor std = all.std(0, false);
   return {all.mean(0).to(at::kFloat), at::where(std > 1e-6, std, at::ones_like(std)).to(at::kFloat)};

@@ -31,15 +31,18 @@ struct ClipBatch {
 
 class ClipSource {
  public:
-  /// `mix`: weight of a scenario, 1 where it is not named, 0 leaves it out. Throws InputError for a folder without
-  /// index.json, shards of unlike sizes, lying shapes.
-  ClipSource(const std::filesystem::path& folder, const std::map<std::string, double>& mix);
+  /// `mix`: weight of a scenario, 1 where it is not named, 0 leaves it out. The last `held_out` takes of each scenario
+  /// are never drawn. Throws InputError for a folder without index.json, shards of unlike sizes, lying shapes, or a
+  /// scenario that holds nothing else.
+  ClipSource(const std::filesystem::path& folder, const std::map<std::string, double>& mix, std::int64_t held_out = 0);
 
   const std::vector<std::string>& scenarios() const { return scenarios_; }
   std::size_t shard_count() const { return shards_.size(); }
   std::string shard_name(std::size_t shard) const { return shards_[shard].name; }
   Tensor shard_frames(std::size_t shard) const { return shards_[shard].frames; }
   std::vector<std::string> all_captions() const;
+  /// Frames of the longest take that may be drawn.
+  std::int64_t longest() const;
   std::int64_t height() const { return shards_.front().frames.size(2); }
   std::int64_t width() const { return shards_.front().frames.size(3); }
 
@@ -49,7 +52,8 @@ class ClipSource {
   /// the take depends on its shard's name and its row. Throws InputError when no take is long enough.
   std::vector<ClipWindow> last_windows(std::int64_t count, std::int64_t window) const;
   ClipBatch load(const std::vector<ClipWindow>& windows, std::int64_t length, bool with_frames = true) const;
-  /// Mean and standard deviation of each control channel (1 where it never changes), [channels] each.
+  /// Over the takes that may be drawn: mean and standard deviation of each control channel (1 where it never changes),
+  /// [channels] each.
   std::pair<Tensor, Tensor> control_statistics() const;
 
  private:
@@ -57,9 +61,11 @@ class ClipSource {
     std::string name;
     std::shared_ptr<SafetensorsFile> file;
     std::size_t scenario = 0;
+    std::int64_t drawable = 0;  ///< takes from the first on; those after them are held out
     Tensor frames, controls, states;
     std::vector<std::vector<std::string>> captions;
   };
+  void hold_out(std::int64_t takes, const std::string& index);
   Shard open(const std::filesystem::path& path, const std::string& scenario) const;
   std::vector<std::string> scenarios_;
   std::vector<double> weights_;

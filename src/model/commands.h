@@ -14,6 +14,7 @@ struct TrainOptions {
   int threads = 0;                          ///< 0 = all cores
   double time_limit_min = 0;                ///< 0 = none
   std::int64_t steps = 0;                   ///< 0 = as the recipe says
+  double peer_timeout_s = 600;              ///< with several processes: how long to wait for one that does not answer
 };
 
 struct RolloutOptions {
@@ -60,7 +61,8 @@ struct ClassDitOptions {
   int threads = 0;
 };
 
-/// Throws InterruptedError when stopped by a signal or the time limit: the same command goes on.
+/// Throws InterruptedError when stopped by a signal, the time limit or the end of another process of the run: the same
+/// command goes on.
 void train(const TrainOptions& options);
 /// Answers a request by the generator protocol.
 void rollout(const RolloutOptions& options);

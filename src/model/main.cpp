@@ -24,6 +24,8 @@ void add_train(CLI::App& app, m::TrainOptions& o) {
   command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
   command->add_option("--time-limit", o.time_limit_min, "Minutes, then save and stop")->check(CLI::NonNegativeNumber);
   command->add_option("--steps", o.steps, "Instead of the recipe's")->check(CLI::NonNegativeNumber);
+  command->add_option("--peer-timeout", o.peer_timeout_s, "Seconds to wait for the other processes of torchrun or srun")
+      ->check(CLI::Range(1.0, 86400.0));
   command->footer("Example: bitemark-model train recipes/nano/vae.json --data data/train --out runs/vae");
   command->callback([&o] { m::train(o); });
 }

@@ -108,6 +108,12 @@ void Optimiser::step(double schedule, std::int64_t step, int threads) {
   at::set_num_threads(previous);
 }
 
+std::vector<Tensor> Optimiser::weights() const {
+  std::vector<Tensor> weights;
+  for (const auto& row : rows_) weights.push_back(row.weight);
+  return weights;
+}
+
 void Optimiser::swap_average() {
   const torch::NoGradGuard no_grad;
   for (auto& row : rows_) {
@@ -132,6 +138,8 @@ void Optimiser::restore(const SafetensorsFile& file) {
   const torch::NoGradGuard no_grad;
   for (auto& [name, value] : state()) {
     file.at(name, DType::kF32, value.sizes().vec());
+    if (!at::isfinite(map_tensor(file, name)).all().item<bool>())
+      throw InputError(file.path(), name, "holds a number that is not finite");
     value.copy_(map_tensor(file, name));
   }
 }

@@ -32,6 +32,8 @@ class Optimiser {
   /// Loshchilov and Hutter 2019, betas 0.9 and 0.95; Muon with Nesterov momentum 0.95. `schedule` in 0..1 scales both
   /// rates; `step` counts from 0; `threads` share the matrices, which changes no bit.
   void step(double schedule, std::int64_t step, int threads);
+  /// What it changes, gradients included, in the order of the module's parameters.
+  std::vector<Tensor> weights() const;
   /// Exchanges the weights with their average; twice restores them.
   void swap_average();
 

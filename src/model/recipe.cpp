@@ -21,9 +21,10 @@ void check(const std::string& file, const char* key, double value, double low, d
     throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
 }
 
-const std::set<std::string> kMembers{"stage",  "seed",  "steps",        "batch", "windows", "rate",
-                                     "warmup", "decay", "weight_decay", "clip",  "ema",     "save_every_s",
-                                     "mix",    "model", "more",         "about", "parts",   "matrix_rate"};
+const std::set<std::string> kMembers{"stage", "seed",         "steps",       "batch",         "windows",
+                                     "rate",  "warmup",       "decay",       "weight_decay",  "clip",
+                                     "ema",   "save_every_s", "mix",         "model",         "more",
+                                     "about", "parts",        "matrix_rate", "picture_every", "held_out"};
 
 }  // namespace
 
@@ -56,6 +57,8 @@ Recipe load_recipe(const std::filesystem::path& path) {
   read(json, "clip", recipe.file, recipe.clip);
   read(json, "ema", recipe.file, recipe.ema);
   read(json, "save_every_s", recipe.file, recipe.save_every_s);
+  read(json, "picture_every", recipe.file, recipe.picture_every);
+  read(json, "held_out", recipe.file, recipe.held_out);
   read(json, "mix", recipe.file, recipe.mix);
   read(json, "model", recipe.file, recipe.model);
   read(json, "more", recipe.file, recipe.more);
@@ -64,12 +67,19 @@ Recipe load_recipe(const std::filesystem::path& path) {
   check(recipe.file, "parts", static_cast<double>(recipe.parts), 1, static_cast<double>(recipe.batch));
   if (recipe.batch % recipe.parts != 0) throw InputError(recipe.file, "/parts", "must divide the batch");
   check(recipe.file, "rate", recipe.rate, 0, 1);
+  check(recipe.file, "warmup", static_cast<double>(recipe.warmup), 0, 1e9);
+  check(recipe.file, "decay", static_cast<double>(recipe.decay), 0, 1e9);
+  check(recipe.file, "weight_decay", recipe.weight_decay, 0, 1);
+  check(recipe.file, "save_every_s", recipe.save_every_s, 0, 1e9);
+  check(recipe.file, "picture_every", static_cast<double>(recipe.picture_every), 0, 1e9);
+  check(recipe.file, "held_out", static_cast<double>(recipe.held_out), 0, 1e6);
+  for (const auto& [scenario, weight] : recipe.mix) check(recipe.file, ("mix/" + scenario).c_str(), weight, 0, 1e6);
   check(recipe.file, "matrix_rate", recipe.matrix_rate, 0, 1);
   check(recipe.file, "ema", recipe.ema, 0, 1);
   check(recipe.file, "clip", recipe.clip, 1e-6, 1e6);
   if (recipe.windows.empty()) throw InputError(recipe.file, "/windows", "is empty");
   for (const auto window : recipe.windows) check(recipe.file, "windows", static_cast<double>(window), 1, 1024);
-  for (const char* free : {"steps", "decay", "save_every_s", "about"}) json.erase(free);
+  for (const char* free : {"steps", "decay", "save_every_s", "picture_every", "about"}) json.erase(free);
   recipe.digest = hex(sha256(json.dump()));
   return recipe;
 }

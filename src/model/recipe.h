@@ -26,10 +26,14 @@ struct Recipe {
   double clip = 1.0;  ///< largest norm of all gradients together
   double ema = 0.999;
   double save_every_s = 120;
+  std::int64_t picture_every =
+      500;                    ///< steps between pictures of rollouts (stage dit); 0 = none, not at the end either
+  std::int64_t held_out = 0;  ///< last takes of each scenario that are never drawn
   std::map<std::string, double> mix;  ///< weight of a scenario; 1 where not named
   Json model = Json::object();        ///< the network's config
   Json more = Json::object();         ///< what only this stage has
-  std::string digest;                 ///< SHA-256 of the file without "steps" and "decay"
+  std::string
+      digest;  ///< SHA-256 of the file without what may change on the way: steps, decay, save_every_s, picture_every
 
   /// The share of the learning rates at this step: linear warm-up, constant, linear decay to 0.
   double schedule_at(std::int64_t step) const;

@@ -16,6 +16,15 @@ std::unique_ptr<Stage> make_stage(const StageInput& input) {
   return stage;
 }
 
+StepData drawn_frames(const Recipe& recipe, const ClipSource& source, const StepPart& part, std::int64_t window) {
+  StepData data;
+  data.random = step_stream(recipe.seed, part);
+  data.window = window;
+  data.drawn = source.draw(recipe.batch / recipe.parts, window, data.random);
+  data.batch = source.load(data.drawn, window);
+  return data;
+}
+
 Pcg32 step_stream(std::uint64_t seed, const StepPart& part) {
   return stream_for(seed, "step " + std::to_string(part.step) + " part " + std::to_string(part.part));
 }

@@ -20,6 +20,15 @@ struct StepPart {
   std::int64_t part = 0;
 };
 
+/// What a part of a step reads from the training data: made ahead of time, away from the networks.
+struct StepData {
+  Pcg32 random{0, 0};       ///< the part's stream, after what was drawn for the data
+  std::int64_t window = 0;  ///< frames, or latents where there are latents
+  std::vector<ClipWindow> drawn;
+  ClipBatch batch;
+  Tensor latents;  ///< [B, window, C, h, w], for stages that work on latents
+};
+
 struct StepLoss {
   Tensor total;
   std::vector<std::pair<std::string, Tensor>> parts;  ///< scalars for the log
@@ -29,9 +38,12 @@ class Stage {
  public:
   virtual ~Stage() = default;
   virtual torch::nn::Module& network() = 0;
-  /// The loss of one part of a step's batch; data, noise and dropping depend on (recipe.seed, step, part) and nothing
-  /// else. Parts are computed at the same time: must be thread-safe.
-  virtual StepLoss loss(const StepPart& part) = 0;
+  /// Draws and loads one part of a step's batch; it depends on (recipe.seed, step, part) and nothing else. Runs on a
+  /// thread of its own beside loss() of the step before.
+  virtual StepData prepare(const StepPart& part) const = 0;
+  /// The loss of that part; noise and dropping too depend on (recipe.seed, step, part) and nothing else. Parts are
+  /// computed at the same time: must be thread-safe.
+  virtual StepLoss loss(const StepPart& part, StepData& data) = 0;
   /// Writes this stage's files and config section; called with the averaged weights in place.
   virtual void export_to(const std::filesystem::path& checkpoint) = 0;
   /// Floating-point operations of one step, estimated: 6 a parameter and token, or counted from the convolutions.
@@ -50,6 +62,9 @@ std::unique_ptr<Stage> make_text_stage(const StageInput& input);
 std::unique_ptr<Stage> make_dit_stage(const StageInput& input);
 std::unique_ptr<Stage> make_feature_stage(const StageInput& input);
 std::unique_ptr<Stage> make_stage(const StageInput& input);
+
+/// What stages that work on frames prepare: batch / parts windows, frames included.
+StepData drawn_frames(const Recipe& recipe, const ClipSource& source, const StepPart& part, std::int64_t window);
 
 /// The stream of everything that is drawn in one part of a step.
 Pcg32 step_stream(std::uint64_t seed, const StepPart& part);

@@ -92,17 +92,30 @@ class DitStage final : public Stage {
     tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
     network_ = std::make_shared<DitAndHead>(config, tokens_);
     longest_ = *std::max_element(recipe_.windows.begin(), recipe_.windows.end());
+    if (longest_ * temporal_ > source_.longest())
+      throw InputError(recipe_.file, "/windows",
+                       "has " + std::to_string(longest_) + " latents of " + std::to_string(temporal_) +
+                           " frames, expected at most the longest take's " + std::to_string(source_.longest()));
   }
 
   torch::nn::Module& network() override { return *network_; }
 
-  StepLoss loss(const StepPart& part) override {
-    Pcg32 random = step_stream(recipe_.seed, part);
-    const std::int64_t window = recipe_.windows[random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
-    const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / window;
-    const auto drawn = source_.draw(count, window * temporal_, random);
-    const ClipBatch batch = source_.load(drawn, window * temporal_, false);
-    const Tensor x = latents_->load(drawn, window).to(default_device());
+  StepData prepare(const StepPart& part) const override {
+    StepData data;
+    data.random = step_stream(recipe_.seed, part);
+    data.window = recipe_.windows[data.random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
+    const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / data.window;
+    data.drawn = source_.draw(count, data.window * temporal_, data.random);
+    data.batch = source_.load(data.drawn, data.window * temporal_, false);
+    data.latents = latents_->load(data.drawn, data.window);
+    return data;
+  }
+
+  StepLoss loss(const StepPart& part, StepData& data) override {
+    Pcg32& random = data.random;
+    const ClipBatch& batch = data.batch;
+    const std::int64_t window = data.window, count = data.latents.size(0);
+    const Tensor x = data.latents.to(default_device());
     const bool plain = random.uniform() < settings_.plain;
     const Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random).to(x.device());
     const Tensor level = training_levels(count * window, random).view({count, window}).to(x.device());

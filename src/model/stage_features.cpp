@@ -16,14 +16,21 @@ class FeatureStage final : public Stage {
     net_ = std::make_shared<FeatureNet>(config);
     if (source_.width() != config.size || source_.height() != config.size)
       throw InputError(recipe_.file, "/model/size", "is not the size of the training frames");
+    if (config.window > source_.longest())
+      throw InputError(recipe_.file, "/model/window",
+                       "is " + std::to_string(config.window) + ", expected at most the longest take's " +
+                           std::to_string(source_.longest()) + " frames");
   }
 
   torch::nn::Module& network() override { return *net_; }
 
-  StepLoss loss(const StepPart& part) override {
-    Pcg32 random = step_stream(recipe_.seed, part);
-    const std::int64_t window = net_->config().window;
-    ClipBatch batch = source_.load(source_.draw(recipe_.batch / recipe_.parts, window, random), window);
+  StepData prepare(const StepPart& part) const override {
+    return drawn_frames(recipe_, source_, part, net_->config().window);
+  }
+
+  StepLoss loss(const StepPart&, StepData& data) override {
+    ClipBatch& batch = data.batch;
+    const std::int64_t window = data.window;
     const Tensor features = net_->features(frames_from_bytes(batch.frames.to(default_device())));
     const Tensor logits = net_->scenario_logits(features);
     batch.scenario = batch.scenario.to(logits.device());

@@ -32,10 +32,13 @@ class TextStage final : public Stage {
 
   torch::nn::Module& network() override { return *towers_; }
 
-  StepLoss loss(const StepPart& part) override {
-    Pcg32 random = step_stream(recipe_.seed, part);
-    const std::int64_t window = recipe_.windows.front();
-    const ClipBatch batch = source_.load(source_.draw(recipe_.batch / recipe_.parts, window, random), window);
+  StepData prepare(const StepPart& part) const override {
+    return drawn_frames(recipe_, source_, part, recipe_.windows.front());
+  }
+
+  StepLoss loss(const StepPart&, StepData& data) override {
+    const ClipBatch& batch = data.batch;
+    const std::int64_t window = data.window;
     const Tensor picked = at::stack(
         {batch.frames.select(1, 0), batch.frames.select(1, window / 2), batch.frames.select(1, window - 1)}, 1);
     const Tensor frames = frames_from_bytes(picked.to(default_device())).flatten(1, 2);

@@ -39,10 +39,12 @@ class VaeStage final : public Stage {
 
   torch::nn::Module& network() override { return *vae_; }
 
-  StepLoss loss(const StepPart& part) override {
-    Pcg32 random = step_stream(recipe_.seed, part);
-    const std::int64_t window = recipe_.windows.front();
-    const Tensor x = on_device(source_.draw(recipe_.batch / recipe_.parts, window, random), window);
+  StepData prepare(const StepPart& part) const override {
+    return drawn_frames(recipe_, source_, part, recipe_.windows.front());
+  }
+
+  StepLoss loss(const StepPart& part, StepData& data) override {
+    const Tensor x = frames_from_bytes(data.batch.frames.to(default_device()));
     StreamState encoder, decoder;
     const Tensor mean = vae_->posterior_mean(x, encoder);
     const Tensor noise = normal_noise(mean.sizes(), noise_key(recipe_.seed, part, kLatentNoise));

@@ -29,11 +29,24 @@ inline Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Te
 #endif
 }
 
+/// Which of several accelerators this process uses; -1: LibTorch's choice.
+inline std::int64_t& accelerator_index() {
+  static std::int64_t index = -1;
+  return index;
+}
+
 /// The accelerator where there is one and BITEMARK_DEVICE does not say "cpu", else the CPU.
 inline torch::Device default_device() {
   const char* wish = std::getenv("BITEMARK_DEVICE");
   const bool stay = wish != nullptr && std::string(wish) == "cpu";
-  return !stay && torch::cuda::is_available() ? torch::Device(torch::kCUDA) : torch::Device(torch::kCPU);
+  if (stay || !torch::cuda::is_available()) return torch::kCPU;
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(accelerator_index())};
+}
+
+/// Process `local_rank` of a machine takes its own accelerator, or shares where there are fewer.
+inline void use_accelerator(std::int64_t local_rank) {
+  const auto count = static_cast<std::int64_t>(torch::cuda::is_available() ? torch::cuda::device_count() : 0);
+  if (count > 1) accelerator_index() = local_rank % count;
 }
 
 }  // namespace bitemark::model

@@ -1,28 +1,44 @@
-// The loop that all stages share: schedule, log, picture, averages, and states that resume to the bit.
+// The loop that all stages share: schedule, averages, log, pictures, and states that resume to the bit, on one process
+// or on several that share out the parts of each step.
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "model/checkpoint.h"
 #include "model/commands.h"
+#include "model/gradient.h"
 #include "model/loss_chart.h"
 #include "model/optimiser.h"
+#include "model/prefetch.h"
+#include "model/process_group.h"
+#include "model/rollout_watch.h"
+#include "model/run_folder.h"
 #include "model/stage.h"
+#include "model/train_log.h"
 
 namespace bitemark::model {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// What can be known before anything is written.
+void check(const Recipe& recipe, const ClipSource& source, const ProcessGroup& group) {
+  if (group.size() > recipe.parts)
+    throw InputError(recipe.file, "/parts",
+                     fmt::format("is {}, expected at least one part a process: {}", recipe.parts, group.size()));
+  for (const auto window : recipe.windows)
+    if (recipe.stage != "features" && window > source.longest())
+      throw InputError(
+          recipe.file, "/windows",
+          fmt::format("has {} frames, expected at most those of the longest take: {}", window, source.longest()));
+}
 
 /// Where a run stands; everything but the weights.
 struct Cursor {
@@ -32,30 +48,29 @@ struct Cursor {
 
 class Run {
  public:
-  Run(const TrainOptions& options, const Recipe& recipe)
+  Run(const TrainOptions& options, const Recipe& recipe, const ClipSource& source, const ProcessGroup& group,
+      int threads)
       : options_(options),
-        out_(options.out),
-        threads_(options.threads > 0 ? options.threads : default_threads()),
-        input_{recipe, ClipSource(options.data, recipe.mix), options.out / "checkpoint", options.out / "latents"} {
-    claim();
-    gather_parts();
-    stage_ = make_stage(input_);
-    const Recipe& r = input_.recipe;
-    optimiser_.emplace(stage_->network(), OptimiserSettings{r.rate, r.matrix_rate, r.weight_decay, r.ema});
-    resume();
+        group_(group),
+        threads_(threads),
+        folder_(options, recipe, group.leads()),
+        input_{recipe, source, folder_.checkpoint(), folder_.latents()} {
+    try {
+      set_up();
+    } catch (const InputError&) {
+      folder_.undo();
+      throw;
+    }
   }
 
   void train() {
     const Recipe& recipe = input_.recipe;
-    Progress progress("train " + recipe.stage, recipe.steps);
-    progress.advance(cursor_.step);
-    log_.open(out_ / "log.jsonl", std::ios::app);
+    if (group_.leads()) open_log();
+    Prefetcher prefetcher(*stage_, own_parts(), recipe.steps);
     Clock::time_point saved = Clock::now();
     while (cursor_.step < recipe.steps) {
-      const double loss = one_step();
-      progress.advance(1, fmt::format("loss {:.4f}", loss));
-      const bool stop = interrupted() || out_of_time();
-      if (stop || seconds_since(saved) > recipe.save_every_s) {
+      const bool stop = one_step_or_save(prefetcher);
+      if (group_.leads() && (stop || seconds_since(saved) > recipe.save_every_s)) {
         save();
         saved = Clock::now();
       }
@@ -63,138 +78,164 @@ class Run {
         throw InterruptedError(fmt::format("stopped after step {} of {}; run the same command again to go on",
                                            cursor_.step, recipe.steps));
     }
-    save();
+    if (group_.leads()) save();
   }
 
  private:
-  /// A folder belongs to one recipe.
-  void claim() {
-    make_folder(out_);
-    const fs::path file = out_ / "run.json";
-    if (fs::exists(file)) {
-      if (json_member<std::string>(load_json(file), "recipe_digest", file.string()) != input_.recipe.digest)
-        throw InputError(out_.string(), "", "holds a run of another recipe; choose another --out");
-    } else {
-      if (!fs::is_empty(out_))
-        throw InputError(out_.string(), "", "is not empty and holds no run; choose another --out");
-      save_json(file, {{"stage", input_.recipe.stage},
-                       {"recipe", load_json(options_.recipe)},
-                       {"recipe_digest", input_.recipe.digest},
-                       {"threads", at::get_num_threads()}});
+  void set_up() {
+    if (!group_.leads()) agree(Json::parse(group_.await("ready")));
+    stage_ = make_stage(input_);
+    const Recipe& r = input_.recipe;
+    optimiser_.emplace(stage_->network(), OptimiserSettings{r.rate, r.matrix_rate, r.weight_decay, r.ema});
+    if (group_.leads()) {
+      resume();
+      group_.announce(
+          "ready",
+          Json{{"recipe", r.digest}, {"steps", r.steps}, {"step", cursor_.step}, {"seconds", cursor_.seconds}}.dump());
     }
+    std::vector<Tensor> state;
+    for (const auto& named : optimiser_->state()) state.push_back(named.value);
+    group_.broadcast(state);
   }
 
-  /// The run's checkpoint starts from the parts of earlier stages.
-  void gather_parts() {
-    make_folder(input_.checkpoint);
-    if (fs::exists(input_.checkpoint / "config.json")) return;
-    Json config = {{"format", 1}};
-    for (const auto& from : options_.from) {
-      const Json parts = Checkpoint(from).config();
-      for (const auto& [key, value] : parts.items()) config[key] = value;
-      for (const char* file :
-           {"vae.safetensors", "text.safetensors", "tokenizer.json", "dit.safetensors", "features.safetensors"})
-        if (fs::exists(from / file))
-          fs::copy_file(from / file, input_.checkpoint / file, fs::copy_options::overwrite_existing);
-    }
-    write_config(input_.checkpoint, config);
+  /// Processes that do different things must not wait for each other.
+  void agree(const Json& leader) {
+    const Recipe& recipe = input_.recipe;
+    if (leader.at("recipe") != recipe.digest || leader.at("steps") != recipe.steps)
+      throw InputError(recipe.file, "", "is not the recipe (or --steps is not the number) of process 0");
+    cursor_ = {leader.at("step"), leader.at("seconds")};
   }
 
   void resume() {
-    const fs::path file = out_ / "state.safetensors";
-    if (!fs::exists(file)) return;
-    const SafetensorsFile state(file);
+    if (!fs::exists(folder_.state())) return;
+    const SafetensorsFile state(folder_.state());
     optimiser_->restore(state);
     const auto number = [&](const char* key) {
       const auto found = state.metadata().find(key);
       if (found == state.metadata().end())
-        throw InputError(file.string(), std::string("__metadata__/") + key, "is missing");
+        throw InputError(folder_.state().string(), std::string("__metadata__/") + key, "is missing");
       return std::stod(found->second);
     };
     cursor_.step = static_cast<std::int64_t>(number("step"));
     cursor_.seconds = number("seconds");
-    cut_log();
+    folder_.cut_log(cursor_.step);
   }
 
-  /// Steps after the saved state are done again; their lines go.
-  void cut_log() const {
-    std::istringstream lines(fs::exists(out_ / "log.jsonl") ? read_file(out_ / "log.jsonl") : "");
-    std::string kept, line;
-    while (std::getline(lines, line)) {
-      const auto json = Json::parse(line, nullptr, false);
-      if (!json.is_discarded() && json.value("step", cursor_.step) < cursor_.step) kept += line + "\n";
+  void open_log() {
+    const double peak = folder_.matrix_rate(threads_) * group_.size();
+    log_.emplace(folder_, input_.recipe, cursor_.step, stage_->flop_per_step(), peak);
+    if (input_.recipe.stage == "dit" && input_.recipe.picture_every > 0)
+      watch_.emplace(input_.source, input_.recipe, input_.checkpoint, threads_);
+  }
+
+  /// Part p of every step belongs to process p mod size.
+  std::vector<std::int64_t> own_parts() const {
+    std::vector<std::int64_t> parts;
+    for (std::int64_t part = group_.rank(); part < input_.recipe.parts; part += group_.size()) parts.push_back(part);
+    return parts;
+  }
+
+  /// When another process is lost, the weights are still those of the step before.
+  bool one_step_or_save(Prefetcher& prefetcher) {
+    try {
+      return one_step(prefetcher);
+    } catch (const InterruptedError&) {
+      if (group_.leads()) save();
+      throw;
     }
-    write_file(out_ / "log.jsonl", kept);
   }
 
-  /// The mean gradient of all parts. Two threads may add to it in either order: a sum of two is the same. More parts
-  /// than two are added one after another.
-  std::vector<StepLoss> backward_all_parts() {
-    const auto parts = static_cast<std::size_t>(input_.recipe.parts);
-    std::vector<StepLoss> losses(parts);
-    const bool together = parts == 2 && options_.threads != 1 && default_device().is_cpu();
-    parallel_for(parts, together ? 2 : 1, [&](std::size_t part) {
-      at::set_num_threads(1);
-      losses[part] = stage_->loss({cursor_.step, static_cast<std::int64_t>(part)});
-      (losses[part].total / static_cast<double>(parts)).backward();
-    });
-    return losses;
-  }
-
-  double one_step() {
+  /// Whether any process wants to stop.
+  bool one_step(Prefetcher& prefetcher) {
     const auto begin = Clock::now();
+    const Recipe& recipe = input_.recipe;
+    std::vector<StepData> data = prefetcher.take(cursor_.step);
     optimiser_->zero_grad();
-    const std::vector<StepLoss> losses = backward_all_parts();
-    const auto mean = [&](const auto& value_of) {
-      double sum = 0;
-      for (const auto& loss : losses) sum += value_of(loss).template item<double>();
-      return sum / static_cast<double>(losses.size());
-    };
-    const double total = mean([](const StepLoss& loss) { return loss.total; });
-    const double norm = optimiser_->clip(input_.recipe.clip);
-    if (!std::isfinite(total) || !std::isfinite(norm))
-      throw std::runtime_error(
-          fmt::format("the loss is not finite at step {}; lower the rate and resume", cursor_.step));
-    const double schedule = input_.recipe.schedule_at(cursor_.step);
-    optimiser_->step(schedule, cursor_.step, threads_);
-    cursor_.seconds += seconds_since(begin);
-    Json line = {{"step", cursor_.step}, {"loss", total}};
+    std::vector<StepPart> parts;
+    for (const auto part : own_parts()) parts.push_back({cursor_.step, part});
+    const auto divisor = static_cast<double>(recipe.parts);
+    const std::vector<Tensor> weights = optimiser_->weights();
+    const auto losses = add_gradients(*stage_, parts, data, weights, divisor, threads_);
+    sum_gradients(weights, group_);
+    const std::vector<double> sums = summed(losses);
+    StepRecord record;
+    record.step = cursor_.step;
+    record.loss = sums[1] / divisor;
     for (std::size_t i = 0; i < losses.front().parts.size(); ++i)
-      line[losses.front().parts[i].first] = mean([i](const StepLoss& loss) { return loss.parts[i].second; });
-    line["gradient"] = norm;
-    line["rate"] = schedule * input_.recipe.rate;
-    line["seconds"] = std::round(cursor_.seconds * 100) / 100;
-    log_ << line.dump() << '\n';
+      record.parts.emplace_back(losses.front().parts[i].first, sums[2 + i] / divisor);
+    record.gradient = optimiser_->clip(recipe.clip);
+    if (!std::isfinite(record.loss) || !std::isfinite(record.gradient))
+      throw InputError(recipe.file, "/rate",
+                       fmt::format("is {}, at which the loss is not finite at step {}; expected a lower one",
+                                   recipe.rate, cursor_.step));
+    const double schedule = recipe.schedule_at(cursor_.step);
+    optimiser_->step(schedule, cursor_.step, threads_);
+    record.rate = schedule * recipe.rate;
+    record.seconds = seconds_since(begin);
+    record.waited = prefetcher.waited_s();
+    cursor_.seconds += record.seconds;
+    record.seconds_in_all = cursor_.seconds;
     ++cursor_.step;
-    return total;
+    if (group_.leads()) tell(record);
+    return sums[0] > 0;
+  }
+
+  /// Over all parts of all processes: wishes to stop, total loss, its parts.
+  std::vector<double> summed(const std::vector<StepLoss>& losses) const {
+    std::vector<double> sums(2 + losses.front().parts.size(), 0.0);
+    sums[0] = interrupted() || out_of_time() ? 1 : 0;
+    for (const auto& loss : losses) {
+      sums[1] += loss.total.item<double>();
+      for (std::size_t i = 0; i < loss.parts.size(); ++i) sums[2 + i] += loss.parts[i].second.item<double>();
+    }
+    return group_.sum(sums);
+  }
+
+  void tell(StepRecord& record) {
+    if (watch_ && (cursor_.step % input_.recipe.picture_every == 0 || cursor_.step == input_.recipe.steps)) {
+      export_average();
+      const RolloutWatch::Sight sight = watch_->look();
+      make_folder(folder_.picture(cursor_.step).parent_path());
+      write_file(folder_.picture(cursor_.step), sight.png);
+      log_->picture(record.step, sight.width, sight.height, sight.png);
+      record.held_out = sight.held_out;
+    }
+    log_->step(record);
   }
 
   bool out_of_time() const {
     return options_.time_limit_min > 0 && seconds_since(start_) > 60 * options_.time_limit_min;
   }
 
-  void save() {
-    log_.flush();
-    save_tensors(out_ / "state.safetensors", optimiser_->state(),
-                 {{"step", std::to_string(cursor_.step)}, {"seconds", fmt::format("{:.3f}", cursor_.seconds)}});
+  void export_average() {
     optimiser_->swap_average();
     stage_->export_to(input_.checkpoint);
     optimiser_->swap_average();
-    write_file(out_ / "loss.svg", loss_chart(read_file(out_ / "log.jsonl"), input_.recipe.stage));
-    save_json(out_ / "progress.json", {{"step", cursor_.step},
-                                       {"steps", input_.recipe.steps},
-                                       {"seconds", cursor_.seconds},
-                                       {"parameters", parameter_count(stage_->network())},
-                                       {"flop", stage_->flop_per_step() * static_cast<double>(cursor_.step)}});
+  }
+
+  void save() {
+    log_->flush();
+    save_tensors(folder_.state(), optimiser_->state(),
+                 {{"step", std::to_string(cursor_.step)}, {"seconds", fmt::format("{:.3f}", cursor_.seconds)}});
+    export_average();
+    write_file(folder_.path() / "loss.svg", loss_chart(read_file(folder_.log()), input_.recipe.stage));
+    save_json(folder_.path() / "progress.json",
+              {{"step", cursor_.step},
+               {"steps", input_.recipe.steps},
+               {"seconds", cursor_.seconds},
+               {"parameters", parameter_count(stage_->network())},
+               {"flop", stage_->flop_per_step() * static_cast<double>(cursor_.step)}});
   }
 
   const TrainOptions& options_;
-  fs::path out_;
+  const ProcessGroup& group_;
   int threads_;
+  RunFolder folder_;
   StageInput input_;
   std::unique_ptr<Stage> stage_;
   std::optional<Optimiser> optimiser_;
-  std::ofstream log_;
+  std::optional<TrainLog> log_;
+  std::optional<RolloutWatch> watch_;
   Cursor cursor_;
   Clock::time_point start_ = Clock::now();
 };
@@ -202,10 +243,16 @@ class Run {
 }  // namespace
 
 void train(const TrainOptions& options) {
-  at::set_num_threads(options.threads > 0 ? options.threads : default_threads());
   Recipe recipe = load_recipe(options.recipe);
   if (options.steps > 0) recipe.steps = options.steps;
-  Run(options, recipe).train();
+  const Launch launch = launch_from_environment();
+  use_accelerator(launch.local_rank);
+  const int threads = options.threads > 0 ? options.threads : std::max(1, default_threads() / launch.local_size);
+  at::set_num_threads(threads);
+  const ProcessGroup group(launch, options.peer_timeout_s);
+  const ClipSource source(options.data, recipe.mix, recipe.held_out);
+  check(recipe, source, group);
+  Run(options, recipe, source, group, threads).train();
 }
 
 }  // namespace bitemark::model

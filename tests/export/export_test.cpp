@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "base/subprocess.h"
 #include "export/npy.h"
-#include "export/raw_image.h"
+#include "image/raw_image.h"
 #include "temporary_folder.h"
 
 namespace bitemark {

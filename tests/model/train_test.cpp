@@ -1,7 +1,5 @@
 // Training that stops and goes on ends where undisturbed training ends, to the bit.
 #include <gmock/gmock.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -10,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/commands.h"
-#include "model/weights.h"
-#include "toys.h"
+#include "base/random.h"
+#include "child.h"
+#include "toy_run.h"
 
 namespace bitemark::model {
 namespace {
@@ -20,58 +18,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-Json toy_recipe(const std::string& stage) {
-  Json model = {{"window", 8}, {"width", 12}, {"size", 32}};
-  if (stage == "vae")
-    model = {{"latent_channels", 4}, {"encoder_channels", {8, 8, 8}}, {"decoder_channels", {8, 8, 8}}};
-  if (stage == "text") model = {{"context", 16}, {"width", 16}, {"depth", 1}, {"heads", 2}, {"embedding", 8}};
-  if (stage == "dit") model = {{"width", 24}, {"depth", 2}, {"heads", 2}};
-  // decay 1: the rate of step 2 is the same whether the run is said to have 3 steps or 6.
-  Json recipe = {{"stage", stage}, {"seed", 5},  {"steps", 6},          {"batch", 2},    {"windows", {8}},
-                 {"rate", 1e-3},   {"decay", 1}, {"save_every_s", 0.0}, {"model", model}};
-  // Every kind of step and every draw occurs within six steps.
-  if (stage == "dit") recipe["more"] = {{"plain", 0.5}, {"drop", 0.5}, {"clean_history", 0.3}, {"free_history", 0.3}};
-  return recipe;
-}
-
-class Training : public testing::Test {
- protected:
-  void SetUp() override {
-    folder = fresh_folder("runs");
-    write_toy_shards(folder / "data");
-    write_toy_checkpoint(folder / "parts");
-  }
-  TrainOptions options(const std::string& stage, const std::string& out, std::int64_t steps) const {
-    TrainOptions o;
-    o.recipe = folder / (stage + ".json");
-    save_json(o.recipe, toy_recipe(stage));
-    o.data = folder / "data";
-    o.out = folder / out;
-    o.from = {folder / "parts"};
-    o.threads = 1;
-    o.steps = steps;
-    return o;
-  }
-  std::filesystem::path folder;
-};
-
-std::string log_without_times(const std::filesystem::path& file) {
-  std::istringstream lines(read_file(file));
-  std::string out, line;
-  while (std::getline(lines, line)) {
-    Json json = Json::parse(line);
-    json.erase("seconds");
-    out += json.dump() + "\n";
-  }
-  return out;
-}
-
-void expect_same_tensors(const std::filesystem::path& a, const std::filesystem::path& b) {
-  const SafetensorsFile first(a), second(b);
-  ASSERT_EQ(first.tensors().size(), second.tensors().size());
-  for (const auto& [name, view] : first.tensors())
-    EXPECT_TRUE(at::equal(map_tensor(first, name), map_tensor(second, name))) << name;
-}
+using Training = ToyRun;
 
 class ResumedTraining : public Training, public testing::WithParamInterface<std::string> {};
 
@@ -115,40 +62,28 @@ TEST_F(Training, LearnsTheToyWorld) {
   EXPECT_THAT(read_file(o.out / "loss.svg"), HasSubstr("</svg>"));
 }
 
-std::size_t lines_of(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return 0;
-  const std::string text = read_file(file);
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
+using SlowTraining = ToyRun;
 
-using SlowTraining = Training;
-
-TEST_F(SlowTraining, SurvivesKill9) {
-  const TrainOptions undisturbed = options("dit", "undisturbed", 40), killed = options("dit", "killed", 40);
+TEST_F(SlowTraining, SurvivesTenKillsAtRandomMoments) {
+  const TrainOptions undisturbed = options("dit", "undisturbed", 60), killed = options("dit", "killed", 60);
   train(undisturbed);
-  const std::string program = BITEMARK_BINARY_DIR "/bitemark-model";
-  ASSERT_TRUE(std::filesystem::exists(program)) << "build the target bitemark-model";
-  const std::vector<std::string> words{program, "train",    killed.recipe, "--data",         killed.data,
-                                       "--out", killed.out, "--from",      folder / "parts", "--threads",
-                                       "1",     "--steps",  "40"};
-  for (const std::size_t reached : {8U, 20U, 1000U}) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      std::vector<char*> argv;
-      for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-      argv.push_back(nullptr);
-      ::execv(argv[0], argv.data());
-      ::_exit(127);
-    }
-    int status = 0;
-    while (::waitpid(child, &status, WNOHANG) == 0) {
-      if (lines_of(killed.out / "log.jsonl") >= reached) ::kill(child, SIGKILL);
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    if (reached == 1000U) {
-      EXPECT_EQ(WEXITSTATUS(status), 0);
-    }
+  Pcg32 random(11, 4);
+  std::vector<std::size_t> moments(10);
+  for (auto& moment : moments) moment = 1 + random.below(56);
+  std::sort(moments.begin(), moments.end());
+  int kills = 0;
+  for (const std::size_t moment : moments) {
+    Child child(words(killed), {}, folder / "child.log");
+    // Somewhere in the step that follows, saving included: the state is written after every step.
+    if (!wait_for_lines(child, killed.out / "log.jsonl", moment)) break;
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(30000)));
+    child.kill();
+    EXPECT_EQ(child.wait(10), 128 + SIGKILL);
+    ++kills;
   }
+  EXPECT_EQ(kills, 10);
+  Child last(words(killed), {}, folder / "child.log");
+  ASSERT_EQ(last.wait(120), 0) << last.error();
   expect_same_tensors(undisturbed.out / "state.safetensors", killed.out / "state.safetensors");
   EXPECT_EQ(log_without_times(undisturbed.out / "log.jsonl"), log_without_times(killed.out / "log.jsonl"));
 }

@@ -1,7 +1,7 @@
 #include <zlib.h>
 
 #include "base/error.h"
-#include "export/raw_image.h"
+#include "image/raw_image.h"
 
 namespace bitemark {
 namespace {

@@ -1,0 +1,15 @@
+// The gradient of one step's batch, from the parts that this process computes.
+#pragma once
+
+#include <vector>
+
+#include "model/stage.h"
+
+namespace bitemark::model {
+
+/// Adds the gradient of every part's loss, divided by `divisor`, to the weights, in the order of the parts whatever the
+/// number of threads: the bits depend on the parts alone. `parts` and `data` have one entry each; losses likewise.
+std::vector<StepLoss> add_gradients(Stage& stage, const std::vector<StepPart>& parts, std::vector<StepData>& data,
+                                    const std::vector<Tensor>& weights, double divisor, int threads);
+
+}  // namespace bitemark::model
