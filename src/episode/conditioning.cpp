@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
@@ -14,7 +15,9 @@ namespace bitemark {
 namespace {
 
 constexpr int kProtocol = 1;
-constexpr int kMaxFrames = 4096;
+constexpr int kMaxFrames = 4096;           ///< of a rollout that is read
+constexpr int kMaxFramesAskedFor = 65536;  ///< generators may write more than the suite reads
+constexpr std::size_t kMaxChanges = 256;
 constexpr int kMaxSide = 4096;
 
 void check_id(const std::string& id, const std::string& file) {
@@ -63,6 +66,9 @@ void write_conditioning(const fs::path& folder, const Conditioning& take) {
                {"seed", take.seed},
                {"control_names", Controls::names()}};
   if (!take.actions.values.empty()) json["action_names"] = Actions::names();
+  if (!take.places.empty()) json["context_places"] = take.places;
+  for (const auto& change : take.changes)
+    json["caption_changes"].push_back({{"frame", change.frame}, {"caption", change.caption}});
   save_json(folder / "conditioning.json", json);
   const auto bytes = pack(take.context);
   const auto channels = static_cast<std::int64_t>(Controls::width());
@@ -79,6 +85,44 @@ void write_conditioning(const fs::path& folder, const Conditioning& take) {
 void check_range(const std::string& file, const char* key, int value, int low, int high) {
   if (value < low || value > high)
     throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
+}
+
+std::vector<float> finite_numbers(const TensorView& view, const std::string& file, const char* name) {
+  const auto* values = view.as<float>();
+  std::vector<float> numbers(values, values + view.count());
+  if (!std::all_of(numbers.begin(), numbers.end(), [](float value) { return std::isfinite(value); }))
+    throw InputError(file, name, "holds a number that is not finite");
+  return numbers;
+}
+
+void read_places(const Json& json, const std::string& file, Conditioning& take) {
+  if (!json.contains("context_places")) return;
+  take.places = json_member<std::vector<int>>(json, "context_places", file);
+  if (take.places.size() != take.context.size())
+    throw InputError(file, "/context_places",
+                     fmt::format("has {} places, expected one for each of the {} context frames", take.places.size(),
+                                 take.context.size()));
+  for (std::size_t i = 0; i < take.places.size(); ++i)
+    if (take.places[i] < (i == 0 ? 0 : take.places[i - 1] + 1) || take.places[i] >= take.frame_count)
+      throw InputError(file, fmt::format("/context_places/{}", i),
+                       fmt::format("is {}, expected rising places from 0 to {}", take.places[i], take.frame_count - 1));
+}
+
+void read_changes(const Json& json, const std::string& file, Conditioning& take) {
+  if (!json.contains("caption_changes")) return;
+  const auto rows = json_member<std::vector<Json>>(json, "caption_changes", file);
+  if (rows.size() > kMaxChanges)
+    throw InputError(file, "/caption_changes",
+                     fmt::format("has {} rows, expected at most {}", rows.size(), kMaxChanges));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string where = fmt::format("/caption_changes/{}", i);
+    const CaptionChange change{json_member<int>(rows[i], "frame", file, where),
+                               json_member<std::string>(rows[i], "caption", file, where)};
+    if (change.frame < (i == 0 ? 0 : take.changes.back().frame + 1) || change.frame >= take.frame_count)
+      throw InputError(file, where + "/frame",
+                       fmt::format("is {}, expected rising frames from 0 to {}", change.frame, take.frame_count - 1));
+    take.changes.push_back(change);
+  }
 }
 
 }  // namespace
@@ -116,23 +160,35 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   take.seed = json_member<std::uint64_t>(json, "seed", file);
   check_range(file, "width", take.width, 1, kMaxSide);
   check_range(file, "height", take.height, 1, kMaxSide);
-  check_range(file, "frame_count", take.frame_count, 1, kMaxFrames);
+  check_range(file, "frame_count", take.frame_count, 1, kMaxFramesAskedFor);
   const SafetensorsFile tensors(folder / id / "conditioning.safetensors");
   take.context = unpack(tensors.at("context", DType::kU8, {-1, take.height, take.width, 3}));
   if (static_cast<int>(take.context.size()) >= take.frame_count)
     throw InputError(file, "/frame_count", "leaves nothing to continue: the context has as many frames");
+  read_places(json, file, take);
+  read_changes(json, file, take);
   const auto& controls =
       tensors.at("controls", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Controls::width())});
-  const auto* values = controls.as<float>();
-  take.controls.values.assign(values, values + controls.count());
+  take.controls.values = finite_numbers(controls, tensors.path(), "controls");
   if (json.contains("action_names")) {
     const auto& actions =
         tensors.at("actions", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Actions::width())});
-    const auto* moves = actions.as<float>();
-    take.actions.values.assign(moves, moves + actions.count());
+    take.actions.values = finite_numbers(actions, tensors.path(), "actions");
   }
   return take;
 }
+
+RolloutWriter::RolloutWriter(const fs::path& folder, const Conditioning& request)
+    : file_(
+          (make_folder(folder / request.id), folder / request.id / "rollout.safetensors"),
+          {{"frames",
+            DType::kU8,
+            {request.frame_count - static_cast<std::int64_t>(request.context.size()), request.height, request.width, 3},
+            nullptr}}) {}
+
+void RolloutWriter::write(const Frame& frame) { file_.append(0, frame.rgb.data(), frame.rgb.size()); }
+
+void RolloutWriter::finish() { file_.finish(); }
 
 void write_rollout(const fs::path& folder, const std::string& id, const std::vector<Frame>& frames) {
   BITEMARK_CHECK(!frames.empty(), "a rollout has frames");

@@ -32,7 +32,13 @@ std::shared_ptr<Vae> Checkpoint::vae() const {
   return load<Vae>("vae.safetensors", vae_config(section("vae"), file_, "/vae"));
 }
 std::shared_ptr<Dit> Checkpoint::dit() const {
-  return load<Dit>("dit.safetensors", dit_config(section("dit"), file_, "/dit"));
+  const DitConfig config = dit_config(section("dit"), file_, "/dit");
+  const auto [width, height] = size();
+  if (width % (8 * config.patch) != 0 || height % (8 * config.patch) != 0)
+    throw InputError(file_, "/dit/patch",
+                     "is " + std::to_string(config.patch) + ", expected one that divides the " +
+                         std::to_string(width / 8) + " x " + std::to_string(height / 8) + " latents of a frame");
+  return load<Dit>("dit.safetensors", config);
 }
 std::shared_ptr<TextTower> Checkpoint::text() const {
   return load<TextTower>("text.safetensors", text_config(section("text"), file_, "/text"));

@@ -53,8 +53,15 @@ void rollout(const RolloutOptions& options) {
   parallel_for(ids.size(), threads_or_all(options.threads), [&](std::size_t i) {
     stop_if_interrupted();
     at::set_num_threads(1);
-    if (!is_answered(options.out, ids[i]))
-      write_rollout(options.out, ids[i], generator.run(read_conditioning(options.request, ids[i])));
+    if (!is_answered(options.out, ids[i])) {
+      const Conditioning request = read_conditioning(options.request, ids[i]);
+      RolloutWriter answer(options.out, request);
+      generator.stream(request, [&](Frame&& frame) {
+        stop_if_interrupted();
+        answer.write(frame);
+      });
+      answer.finish();
+    }
     progress.advance();
   });
 }

@@ -82,6 +82,9 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("text_width", c.text_width, 8, 4096);
   visit("qk_norm", c.qk_norm);
   visit("learned_variance", c.learned_variance);
+  visit("orders", c.orders);
+  visit("shortcut", c.shortcut);
+  visit("registers", c.registers, 0, 64);
 }
 
 template <typename Visit>
@@ -138,6 +141,14 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("guidance", c.guidance, 0.0, 100.0);
 }
 
+// mid is the width, depth and heads of DiT-S (Peebles and Xie 2023, table 1); base and XL are DiT-B and DiT-XL.
+struct NamedSize {
+  const char* name;
+  std::int64_t width, depth, heads;
+};
+constexpr NamedSize kSizes[]{
+    {"nano", 192, 6, 4}, {"small", 256, 8, 8}, {"mid", 384, 12, 6}, {"base", 768, 12, 12}, {"XL", 1152, 28, 16}};
+
 template <typename T>
 T read(const Json& json, const std::string& file, const std::string& where) {
   if (!json.is_object()) throw InputError(file, where, "is not an object");
@@ -156,6 +167,22 @@ Json written(const T& config) {
   return json;
 }
 
+/// `json` with the width, depth and heads that its "size" stands for, where it does not name them itself.
+Json with_size(const Json& json, const std::string& file, const std::string& where) {
+  if (!json.is_object() || !json.contains("size")) return json;
+  const auto name = json_member<std::string>(json, "size", file, where);
+  std::vector<std::string> names;
+  for (const auto& size : kSizes) {
+    names.emplace_back(size.name);
+    if (name != size.name) continue;
+    Json full = {{"width", size.width}, {"depth", size.depth}, {"heads", size.heads}};
+    full.update(json);
+    full.erase("size");
+    return full;
+  }
+  throw InputError(file, where + "/size", fmt::format("is '{}', expected one of: {}", name, fmt::join(names, ", ")));
+}
+
 }  // namespace
 
 VaeConfig vae_config(const Json& json, const std::string& file, const std::string& where) {
@@ -164,7 +191,7 @@ VaeConfig vae_config(const Json& json, const std::string& file, const std::strin
   return config;
 }
 DitConfig dit_config(const Json& json, const std::string& file, const std::string& where) {
-  const auto config = read<DitConfig>(json, file, where);
+  const auto config = read<DitConfig>(with_size(json, file, where), file, where);
   if (config.width % config.heads != 0 || config.width / config.heads % 4 != 0)
     throw InputError(file, where + "/heads", "must divide the width into heads of a multiple of 4");
   return config;

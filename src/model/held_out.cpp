@@ -31,12 +31,14 @@ Arrangement arranged(const DitConfig& config, const Diffusion& diffusion, const 
   const Tensor& x = take.latents;
   const std::int64_t length = x.size(1);
   Arrangement all;
-  Dit::set_past(all.input, x, at::ones({1, length}, x.options()), config.past_frames);
+  std::vector<std::int64_t> times(static_cast<std::size_t>(length));
+  std::iota(times.begin(), times.end(), 0);
+  Dit::set_past(all.input, x, at::ones({1, length}, x.options()), config.past_frames, times);
   const auto history = [&](const Tensor& t) { return t.slice(1, 0, length - 1); };
   std::vector<Tensor> z{history(x)}, level{at::ones({1, length - 1}, x.options())};
   std::vector<Tensor> past{history(all.input.past)}, past_level{history(all.input.past_level)};
   std::vector<Tensor> controls{history(take.controls)};
-  for (std::int64_t t = 0; t + 1 < length; ++t) all.layout.times.push_back(t);
+  all.layout.times.assign(times.begin(), times.end() - 1);
   all.layout.history = length - 1;
   const auto& levels = held_out_levels();
   for (std::size_t i = 0; i < levels.size(); ++i) {
@@ -47,8 +49,9 @@ Arrangement arranged(const DitConfig& config, const Diffusion& diffusion, const 
     past.push_back(all.input.past);
     past_level.push_back(all.input.past_level);
     controls.push_back(take.controls);
-    for (std::int64_t t = 0; t < length; ++t) all.layout.times.push_back(t);
+    all.layout.times.insert(all.layout.times.end(), times.begin(), times.end());
   }
+  all.layout.order = all.layout.times;
   all.input.z = at::cat(z, 1);
   all.input.level = at::cat(level, 1);
   all.input.past = at::cat(past, 1);

@@ -27,6 +27,10 @@ class VaeStage final : public Stage {
       : recipe_(input.recipe),
         source_(input.source),
         vae_(std::make_shared<Vae>(vae_config(recipe_.model, recipe_.file, "/model"))) {
+    if (source_.width() % 8 != 0 || source_.height() % 8 != 0)
+      throw InputError("the training data", "frames",
+                       "are " + std::to_string(source_.width()) + " x " + std::to_string(source_.height()) +
+                           " pixels, expected multiples of 8");
     const auto number = [&](const char* key, double standard) {
       return recipe_.more.contains(key) ? json_member<double>(recipe_.more, key, recipe_.file, "/more") : standard;
     };

@@ -58,6 +58,7 @@ TEST(HeldOut, AgreesWithTheStreamThatARolloutUses) {
     HistoryStream stream(dit, rollout, conditions, take.controls);
     double sum = 0;
     for (std::int64_t t = 0; t < 5; ++t) {
+      stream.move_to(t);
       const Tensor x = take.latents.slice(1, t, t + 1), eps = noise.slice(1, t, t + 1);
       const Tensor answer = stream.answer(level * x + (1 - level) * eps, level);  // the flow path, by its definition
       if (t > 0) sum += (answer - x).pow(2).mean().item<double>() / 4;
