@@ -10,6 +10,7 @@ packages=(
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev
   libopencv-video-dev libopencv-features2d-dev libopencv-calib3d-dev
   libtorch-dev libopenblas0-openmp                                        # the reference BLAS is 70 times slower
+  libgloo-dev                                                             # training on several processes
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 python3-numpy                                        # examples/ are tested by running them
 )

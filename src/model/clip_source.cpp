@@ -123,17 +123,20 @@ std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window
 std::vector<ClipWindow> ClipSource::last_windows(std::int64_t count, std::int64_t window) const {
   std::vector<ClipWindow> windows;
   std::vector<std::int64_t> missing(scenarios_.size(), count);
+  const bool some_held_out = std::any_of(shards_.begin(), shards_.end(),
+                                         [](const Shard& shard) { return shard.drawable < shard.frames.size(0); });
   for (std::size_t s = shards_.size(); s-- > 0;) {
     const Shard& shard = shards_[s];
-    const std::int64_t length = shard.frames.size(1);
-    for (std::int64_t row = shard.frames.size(0); row-- > 0 && length >= window && missing[shard.scenario] > 0;) {
+    const std::int64_t length = shard.frames.size(1), first = some_held_out ? shard.drawable : 0;
+    for (std::int64_t row = shard.frames.size(0); row-- > first && length >= window && missing[shard.scenario] > 0;) {
       Pcg32 random = stream_for(0, "last window of " + shard.name + " " + std::to_string(row));
       windows.push_back({s, row, random.below(static_cast<std::uint32_t>(length - window + 1)), 0});
       --missing[shard.scenario];
     }
   }
   if (windows.empty())
-    throw InputError("no take in the data has as many frames as the window: " + std::to_string(window));
+    throw InputError(std::string("no ") + (some_held_out ? "held-out " : "") +
+                     "take in the data has as many frames as the window: " + std::to_string(window));
   std::reverse(windows.begin(), windows.end());
   return windows;
 }

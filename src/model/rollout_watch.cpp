@@ -74,6 +74,7 @@ RolloutWatch::RolloutWatch(const ClipSource& source, const Recipe& recipe, const
   const std::int64_t temporal = Checkpoint(checkpoint).vae()->config().temporal;
   latents_ = *std::max_element(recipe.windows.begin(), recipe.windows.end());
   frames_ = latents_ * temporal;
+  source.last_windows(1, frames_);
 }
 
 std::vector<ClipWindow> RolloutWatch::picture_windows() const {

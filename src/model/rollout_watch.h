@@ -22,7 +22,8 @@ RawImage<std::uint8_t> contact_sheet(const std::vector<std::vector<Frame>>& trut
 
 class RolloutWatch {
  public:
-  /// `checkpoint` is the run's own: what is looked at is what would be shipped. All arguments outlive the watch.
+  /// `checkpoint` is the run's own: what is looked at is what would be shipped. All arguments outlive the watch. Throws
+  /// InputError when no take (with `held_out`: none that is held out) is as long as the recipe's longest window.
   RolloutWatch(const ClipSource& source, const Recipe& recipe, const std::filesystem::path& checkpoint, int threads);
 
   struct Sight {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
+#include <cstdlib>
 
 #include "base/files.h"
 
@@ -20,6 +22,7 @@ enum Image : int { kHeight = 1, kWidth = 2, kColorspace = 3, kEncoded = 4 };
 enum SessionLog : int { kStatus = 1 };
 constexpr std::uint64_t kStart = 1;  // SessionLog.SessionStatus
 constexpr std::uint64_t kRgb = 3;
+constexpr std::string_view kPrefix = "events.out.tfevents.";
 
 constexpr auto kCrcTable = [] {
   std::array<std::uint32_t, 256> table{};
@@ -66,6 +69,16 @@ std::string host_name() {
 
 double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
+/// Now, but later than every file in the folder: files are read in the order of their names.
+long seconds_for(const std::filesystem::path& folder) {
+  auto seconds = static_cast<long>(now_s());
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kPrefix)) seconds = std::max(seconds, std::atol(name.c_str() + kPrefix.size()) + 1);
+  }
+  return seconds;
+}
+
 }  // namespace
 
 std::uint32_t crc32c(std::string_view text) {
@@ -76,12 +89,8 @@ std::uint32_t crc32c(std::string_view text) {
 
 TensorBoard::TensorBoard(const std::filesystem::path& folder, std::int64_t first_step) {
   make_folder(folder);
-  // Files are read in the order of their names: the seconds come first.
-  const double now = now_s();
-  std::filesystem::path path;
-  for (long seconds = static_cast<long>(now); path.empty() || std::filesystem::exists(path); ++seconds)
-    path = folder / fmt::format("events.out.tfevents.{:010}.{}.{}", seconds, host_name(), ::getpid());
-  file_.open(path, std::ios::binary);
+  file_.open(folder / fmt::format("{}{:010}.{}.{}", kPrefix, seconds_for(folder), host_name(), ::getpid()),
+             std::ios::binary);
   write(0, kFileVersion, "brain.Event:2");
   if (first_step > 0) write(first_step, kSessionLog, number(kStatus, kStart));
   flush();

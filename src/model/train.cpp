@@ -88,6 +88,7 @@ class Run {
     const Recipe& r = input_.recipe;
     optimiser_.emplace(stage_->network(), OptimiserSettings{r.rate, r.matrix_rate, r.weight_decay, r.ema});
     if (group_.leads()) {
+      if (r.stage == "dit" && r.picture_every > 0) watch_.emplace(input_.source, r, input_.checkpoint, threads_);
       resume();
       group_.announce(
           "ready",
@@ -124,8 +125,6 @@ class Run {
   void open_log() {
     const double peak = folder_.matrix_rate(threads_) * group_.size();
     log_.emplace(folder_, input_.recipe, cursor_.step, stage_->flop_per_step(), peak);
-    if (input_.recipe.stage == "dit" && input_.recipe.picture_every > 0)
-      watch_.emplace(input_.source, input_.recipe, input_.checkpoint, threads_);
   }
 
   /// Part p of every step belongs to process p mod size.
