@@ -27,7 +27,7 @@ Progress::Progress(std::string label, std::int64_t total, std::int64_t done)
 
 Progress::~Progress() {
   const std::scoped_lock lock(mutex_);
-  print(true);
+  if (done_ > first_) print(true);  // nothing done, nothing to tell: an error says the rest
 }
 
 void Progress::advance(std::int64_t steps, const std::string& note) {

@@ -146,8 +146,6 @@ class DitStage final : public Stage {
     const auto vae = parts.vae();
     text_ = parts.text();
     tokenizer_ = std::make_unique<Tokenizer>(parts.tokenizer());
-    latents_ =
-        std::make_unique<LatentCache>(input.cache, source_, *vae, sha256_of_file(input.checkpoint / "vae.safetensors"));
     temporal_ = vae->config().temporal;
     DitConfig config = dit_config(recipe_.model, recipe_.file, "/model");
     config.latent_channels = vae->config().latent_channels;
@@ -175,6 +173,9 @@ class DitStage final : public Stage {
       throw InputError(recipe_.file, "/windows",
                        "has " + std::to_string(longest_) + " latents of " + std::to_string(temporal_) +
                            " frames, expected at most the longest take's " + std::to_string(source_.longest()));
+    // Last: it may take minutes.
+    latents_ =
+        std::make_unique<LatentCache>(input.cache, source_, *vae, sha256_of_file(input.checkpoint / "vae.safetensors"));
   }
 
   torch::nn::Module& network() override { return *network_; }

@@ -50,8 +50,13 @@ auto number(const std::string& file, const std::string& tensor, float value) {
       const SafetensorsFile old(folder / file);
       for (const auto& [name, view] : old.tensors()) tensors.push_back({name, to_tensor(old, name)});
     }
-    for (auto& [name, weights] : tensors)
-      if (name == tensor) weights.view({-1})[0] = value;
+    bool found = false;
+    for (auto& [name, weights] : tensors) {
+      if (name != tensor) continue;
+      weights.view({-1})[0] = value;
+      found = true;
+    }
+    EXPECT_TRUE(found) << tensor;
     save_tensors(folder / file, tensors);
   };
 }
@@ -88,7 +93,10 @@ std::vector<Case> cases() {
        "dit",
        [](const auto& folder) { write_file(folder / "recipe.json", "{\"stage\": "); },
        {"recipe.json"}},
-      {"TrainOnNanWeights", "dit", number("parts/vae.safetensors", "encoder0.conv.weight", kNan), {"vae.safetensors"}},
+      {"TrainOnNanWeights",
+       "dit",
+       number("parts/vae.safetensors", "encoder_conv0.weight", kNan),
+       {"vae.safetensors: encoder_conv0.weight: ", "finite"}},
       {"TrainWithoutVae",
        "dit",
        [](const auto& folder) { std::filesystem::remove(folder / "parts/vae.safetensors"); },
@@ -155,7 +163,7 @@ TEST_P(BadInput, GetsOneSentence) {
   else
     EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
-INSTANTIATE_TEST_SUITE_P(Table, BadInput, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Slow, BadInput, testing::ValuesIn(cases()),
                          [](const auto& value) { return value.param.name; });
 
 class OddInput : public testing::Test {
@@ -186,7 +194,7 @@ TEST_F(OddInput, PromptsOfAnyLengthAndScript) {
                                          "مربع أزرق يتحرك",
                                          "四角が右へ動く",
                                          "चौकोर गिरता है",
-                                         "\u1f7e\u6\u200d\U0001f98b\U0001f469\u200d\U0001f680",
+                                         "\u1f7e\u200d\U0001f98b\U0001f469\u200d\U0001f680",
                                          "e\u0301\u0302\u0303",
                                          std::string("nul\0in the middle", 17),
                                          "\u202eright to left\u202c",

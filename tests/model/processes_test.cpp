@@ -50,6 +50,8 @@ class Processes : public ToyRun {
   std::string port = free_port();
 };
 
+using SlowProcesses = Processes;
+
 std::vector<double> losses_in(const std::filesystem::path& log) {
   std::istringstream lines(read_file(log));
   std::vector<double> losses;
@@ -74,7 +76,7 @@ TEST_F(Processes, ComputeTheGradientOfOneProcess) {
   EXPECT_GT(compared, 10);
 }
 
-TEST_F(Processes, FollowTheLossOfOneProcess) {
+TEST_F(SlowProcesses, FollowTheLossOfOneProcess) {
   const Json four = {{"batch", 4}, {"parts", 4}, {"save_every_s", 60}};
   const TrainOptions one = options("dit", "one", 50, four), two = options("dit", "two", 50, four);
   train(one);
@@ -86,7 +88,7 @@ TEST_F(Processes, FollowTheLossOfOneProcess) {
   for (std::size_t i = 0; i < 50; ++i) EXPECT_NEAR(found[i], expected[i], 1e-3 * expected[i]) << i;
 }
 
-TEST_F(Processes, ARunGoesOnWithAnotherNumberOfThem) {
+TEST_F(SlowProcesses, ARunGoesOnWithAnotherNumberOfThem) {
   // Two parts: a sum of two is the same in either order, so that all bits agree.
   train(options("dit", "one", 6));
   train_with_two(options("dit", "mixed", 2));
@@ -96,7 +98,7 @@ TEST_F(Processes, ARunGoesOnWithAnotherNumberOfThem) {
   EXPECT_EQ(log_without_times(folder / "one/log.jsonl"), log_without_times(folder / "mixed/log.jsonl"));
 }
 
-TEST_F(Processes, EndWhenOneOfThemIsKilled) {
+TEST_F(SlowProcesses, EndWhenOneOfThemIsKilled) {
   const TrainOptions o = options("dit", "run", 1000000);
   for (const int killed : {1, 0}) {
     port = free_port();
@@ -111,7 +113,7 @@ TEST_F(Processes, EndWhenOneOfThemIsKilled) {
   }
 }
 
-TEST_F(Processes, DoNotWaitForEverForOneThatNeverCame) {
+TEST_F(SlowProcesses, DoNotWaitForEverForOneThatNeverCame) {
   TrainOptions o = options("dit", "run", 2);
   o.peer_timeout_s = 2;
   const auto alone = start(o, 0, 2);

@@ -51,7 +51,7 @@ TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {
 }
 
 TEST_F(Training, LearnsTheToyWorld) {
-  TrainOptions o = options("vae", "learned", 60);
+  TrainOptions o = options("vae", "learned", 60, {{"save_every_s", 60}});
   train(o);
   std::istringstream lines(read_file(o.out / "log.jsonl"));
   std::vector<double> losses;
