@@ -70,11 +70,13 @@ void write_conditioning(const fs::path& folder, const Conditioning& take) {
   for (const auto& change : take.changes)
     json["caption_changes"].push_back({{"frame", change.frame}, {"caption", change.caption}});
   save_json(folder / "conditioning.json", json);
-  const auto bytes = pack(take.context);
+  const auto bytes = pack(take.context), watched = pack(take.watched);
   const auto channels = static_cast<std::int64_t>(Controls::width());
   std::vector<TensorToSave> tensors{
       frames_tensor("context", take.context, take.height, take.width, bytes),
       {"controls", DType::kF32, {take.frame_count, channels}, take.controls.values.data()}};
+  if (!take.watched.empty())
+    tensors.push_back(frames_tensor("watched", take.watched, take.height, take.width, watched));
   if (!take.actions.values.empty()) {
     const auto actions = static_cast<std::int64_t>(Actions::width());
     tensors.push_back({"actions", DType::kF32, {take.frame_count, actions}, take.actions.values.data()});
@@ -134,17 +136,22 @@ void write_request(const fs::path& folder, const std::vector<Conditioning>& take
     write_conditioning(folder / take.id, take);
     ids.push_back(take.id);
   }
-  save_json(folder / "request.json", {{"protocol", kProtocol}, {"takes", ids}});
+  const bool watch = !takes.empty() && !takes.front().watched.empty();
+  save_json(folder / "request.json",
+            {{"protocol", kProtocol}, {"task", watch ? "surprise" : "rollout"}, {"takes", ids}});
 }
 
-std::vector<std::string> read_request(const fs::path& folder) {
+Request read_request(const fs::path& folder) {
   const std::string file = (folder / "request.json").string();
   const Json json = load_json(file);
   if (const int protocol = json_member<int>(json, "protocol", file); protocol != kProtocol)
     throw InputError(file, "/protocol", fmt::format("is {}, expected {}", protocol, kProtocol));
-  const auto ids = json_member<std::vector<std::string>>(json, "takes", file);
-  for (const auto& id : ids) check_id(id, file);
-  return ids;
+  Request request{"rollout", json_member<std::vector<std::string>>(json, "takes", file)};
+  for (const auto& id : request.takes) check_id(id, file);
+  if (json.contains("task")) request.task = json_member<std::string>(json, "task", file);
+  if (request.task != "rollout" && request.task != "surprise")
+    throw InputError(file, "/task", "is '" + request.task + "', expected rollout or surprise");
+  return request;
 }
 
 Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
@@ -165,6 +172,10 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   take.context = unpack(tensors.at("context", DType::kU8, {-1, take.height, take.width, 3}));
   if (static_cast<int>(take.context.size()) >= take.frame_count)
     throw InputError(file, "/frame_count", "leaves nothing to continue: the context has as many frames");
+  if (tensors.has("watched"))
+    take.watched = unpack(
+        tensors.at("watched", DType::kU8,
+                   {take.frame_count - static_cast<std::int64_t>(take.context.size()), take.height, take.width, 3}));
   read_places(json, file, take);
   read_changes(json, file, take);
   const auto& controls =
@@ -196,6 +207,23 @@ void write_rollout(const fs::path& folder, const std::string& id, const std::vec
   const auto bytes = pack(frames);
   save_safetensors(folder / id / "rollout.safetensors",
                    {frames_tensor("frames", frames, frames.front().height, frames.front().width, bytes)});
+}
+
+void write_surprise(const fs::path& folder, const std::string& id, const std::vector<float>& surprise) {
+  make_folder(folder / id);
+  save_safetensors(folder / id / "surprise.safetensors",
+                   {{"surprise", DType::kF32, {static_cast<std::int64_t>(surprise.size())}, surprise.data()}});
+}
+
+std::vector<float> read_surprise(const fs::path& folder, const std::string& id, std::size_t frames) {
+  const fs::path path = folder / id / "surprise.safetensors";
+  const SafetensorsFile file(path);
+  const auto& view = file.at("surprise", DType::kF32, {static_cast<std::int64_t>(frames)});
+  std::vector<float> surprise(view.as<float>(), view.as<float>() + frames);
+  for (std::size_t t = 0; t < frames; ++t)
+    if (!std::isfinite(surprise[t]))
+      throw InputError(path.string(), "surprise", fmt::format("is not finite at frame {}", t));
+  return surprise;
 }
 
 std::vector<Frame> read_rollout_tensor(const fs::path& file) {

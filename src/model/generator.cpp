@@ -1,6 +1,6 @@
 #include "model/generator.h"
 
-#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
@@ -12,7 +12,10 @@ namespace bitemark::model {
 namespace {
 
 /// `step` of a NoiseKey.
-enum Purpose : std::uint32_t { kStart = 0, kHistory = 1, kFirstStep = 2 };
+enum Purpose : std::uint32_t { kStart = 0, kHistory = 1, kFirstStep = 2, kSurprise = 1024 };
+
+/// Nearly nothing to see, to nearly all: what must come, and whether it is right when it is there.
+constexpr std::array<double, 5> kSurpriseLevels{0.1, 0.3, 0.5, 0.7, 0.9};
 
 Tensor resized(const Tensor& frames, std::int64_t height, std::int64_t width) {
   if (frames.size(2) == height && frames.size(3) == width) return frames;
@@ -99,8 +102,8 @@ Tensor Generator::encode(const std::vector<Frame>& frames) const {
 /// One request on its way.
 class Generator::Rollout {
  public:
-  Rollout(const Generator& generator, const Conditioning& request, const FrameSink& sink)
-      : of_(generator), request_(request), sink_(sink), temporal_(of_.vae_->config().temporal) {
+  Rollout(const Generator& generator, const Conditioning& request, FrameSink sink)
+      : of_(generator), request_(request), sink_(std::move(sink)), temporal_(of_.vae_->config().temporal) {
     const auto frames = static_cast<std::int64_t>(request.frame_count);
     leads_ = leading_frames(request);
     pad_ = (temporal_ - leads_ % temporal_) % temporal_;  // the first frame is repeated until its latent is full
@@ -124,7 +127,32 @@ class Generator::Rollout {
     for (const Tensor& latent : waiting) show(latent);
   }
 
+  /// All frames are given; of each of the latents from `first_watched` on, how far the network is off.
+  std::vector<float> watch(std::int64_t first_watched) {
+    std::vector<float> errors;
+    for (const FrameVisit& visit : order_.visits) {
+      HistoryStream& stream = streams_.front();
+      stream.move_to(visit.time);
+      const Tensor latent = begin_.slice(1, visit.time, visit.time + 1);
+      if (visit.time >= first_watched) errors.push_back(static_cast<float>(error_at(visit.time, latent)));
+      if (visit.time != order_.visits.back().time) stream.append(latent, 1.0);
+    }
+    return errors;
+  }
+  std::int64_t latent_of(std::int64_t frame) const { return (frame + pad_) / temporal_; }
+
  private:
+  double error_at(std::int64_t time, const Tensor& latent) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < kSurpriseLevels.size(); ++i) {
+      const Tensor level = at::full({1, 1}, kSurpriseLevels[i], latent.options());
+      const Tensor z = of_.diffusion_.noised(latent, noise(time, kSurprise + static_cast<std::uint32_t>(i)), level);
+      const Tensor answer = streams_.front().answer(z, kSurpriseLevels[i]);
+      sum += (of_.diffusion_.denoised(answer, z, level).clean - latent).pow(2).mean().item<double>();
+    }
+    return sum / static_cast<double>(kSurpriseLevels.size());
+  }
+
   void start_streams(std::int64_t total) {
     const auto frames = static_cast<std::int64_t>(request_.frame_count);
     // A latent that stands for several frames is told the controls of the last of them.
@@ -132,7 +160,7 @@ class Generator::Rollout {
     const Tensor raw = at::tensor(request_.controls.values).view({frames, -1}).index_select(0, last);
     const Tensor controls = ((raw - of_.control_mean_) / of_.control_std_).unsqueeze(0).to(default_device());
     DitInput conditions;
-    conditions.text = read(request_.caption);
+    conditions.text = caption_ = read(request_.caption);
     conditions.keep_text = conditions.keep_controls = at::ones({1}, default_device());
     streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, controls, order_.backwards);
     if (of_.rollout_.guidance != 1.0) {
@@ -148,10 +176,11 @@ class Generator::Rollout {
 
   /// The caption that holds at the first frame of this latent.
   void tell_caption(std::int64_t time) {
-    const TextInput* text = nullptr;
+    if (changes_.empty()) return;
+    const TextInput* text = &caption_;
     for (const auto& [frame, caption] : changes_)
       if (frame <= time * temporal_ - pad_) text = &caption;
-    if (text != nullptr) streams_.front().tell(*text);
+    streams_.front().tell(*text);
   }
 
   Tensor make(const FrameVisit& visit) {
@@ -208,11 +237,12 @@ class Generator::Rollout {
 
   const Generator& of_;
   const Conditioning& request_;
-  const FrameSink& sink_;
+  FrameSink sink_;
   std::int64_t temporal_, leads_ = 0, pad_ = 0, decoded_frames_ = 0;
   FrameOrder order_;
   Tensor begin_, end_;  ///< given latents
   std::vector<HistoryStream> streams_;
+  TextInput caption_;  ///< until the first change
   std::vector<std::pair<std::int64_t, TextInput>> changes_;
   StreamState decoder_;
 };
@@ -220,6 +250,23 @@ class Generator::Rollout {
 void Generator::stream(const Conditioning& request, const FrameSink& sink) const {
   const torch::NoGradGuard no_grad;
   Rollout(*this, request, sink).run();
+}
+
+std::vector<float> Generator::surprise(const Conditioning& request) const {
+  const torch::NoGradGuard no_grad;
+  if (request.watched.empty())
+    throw InputError(request.id, "watched", "is missing: there is nothing to be surprised by");
+  Conditioning whole = request;
+  whole.context.insert(whole.context.end(), request.watched.begin(), request.watched.end());
+  whole.places.clear();
+  Rollout rollout(*this, whole, {});
+  const auto first = static_cast<std::int64_t>(request.context.size());
+  const std::int64_t first_latent = rollout.latent_of(first);
+  const std::vector<float> errors = rollout.watch(first_latent);
+  std::vector<float> by_frame;
+  for (std::int64_t t = first; t < request.frame_count; ++t)
+    by_frame.push_back(errors[static_cast<std::size_t>(rollout.latent_of(t) - first_latent)]);
+  return by_frame;
 }
 
 std::vector<Frame> Generator::run(const Conditioning& request) const {

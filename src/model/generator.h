@@ -26,6 +26,10 @@ class Generator {
   void stream(const Conditioning& request, const FrameSink& sink) const;
   /// The same, collected.
   std::vector<Frame> run(const Conditioning& request) const;
+  /// The error of denoising each watched frame after the true ones before it: mean square over the latent, in standard
+  /// deviations, mean over kSurpriseLevels. The noise depends on the seed, the frame and the level alone, so clips that
+  /// are to be compared have it in common.
+  std::vector<float> surprise(const Conditioning& request) const;
 
  private:
   class Rollout;
