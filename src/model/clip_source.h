@@ -48,9 +48,9 @@ class ClipSource {
 
   /// Takes are equally likely within a scenario, starts within a take. Only takes of at least `window` frames.
   std::vector<ClipWindow> draw(std::int64_t count, std::int64_t window, Pcg32& random) const;
-  /// One window of each of the last `count` takes of every scenario that have `window` frames (where takes are held out:
-  /// of those), first caption; where in the take depends on its shard's name and its row. Throws InputError when no
-  /// take is long enough.
+  /// One window of each of the last `count` takes of every scenario that have `window` frames (where takes are held
+  /// out: of those), first caption; where in the take depends on its shard's name and its row. Throws InputError when
+  /// no take is long enough.
   std::vector<ClipWindow> last_windows(std::int64_t count, std::int64_t window) const;
   ClipBatch load(const std::vector<ClipWindow>& windows, std::int64_t length, bool with_frames = true) const;
   /// Over the takes that may be drawn: mean and standard deviation of each control channel (1 where it never changes),
