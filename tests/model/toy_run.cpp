@@ -1,5 +1,7 @@
 #include "toy_run.h"
 
+#include <fmt/format.h>
+
 #include <sstream>
 
 #include "base/files.h"
@@ -31,7 +33,8 @@ void ToyRun::SetUp() {
 TrainOptions ToyRun::options(const std::string& stage, const std::string& out, std::int64_t steps,
                              const Json& changes) const {
   TrainOptions o;
-  o.recipe = folder / (stage + (changes.empty() ? "" : "." + std::to_string(std::hash<Json>()(changes))) + ".json");
+  const std::string variant = changes.empty() ? "" : fmt::format(".{}", std::hash<Json>()(changes));
+  o.recipe = folder / (stage + variant + ".json");
   Json recipe = toy_recipe(stage);
   recipe.merge_patch(changes);
   save_json(o.recipe, recipe);
