@@ -45,8 +45,8 @@ struct Shader::Batch {
   Lanes footprint, facing, sun, open;
 };
 
-Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
-                     int height, int grid) {
+const Frame& Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting,
+                            int width, int height, int grid, VisibilityBuffer* seen) {
   const bool whole = std::exchange(whole_, false);
   std::swap(now_, before_);  // the buffers of two pictures ago are filled again
   now_.items = items;
@@ -58,8 +58,12 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
   prepare(now_.items, camera);
   projector_ = {false, static_cast<float>(grid * camera.fx), static_cast<float>(grid * camera.fy),
                 static_cast<float>(grid * camera.cx), static_cast<float>(grid * camera.cy)};
-  now_.samples.clear(grid * width, grid * height);
-  rasterizer_.draw(poses_, projector_, now_.samples);
+  if (seen != nullptr) {
+    std::swap(now_.samples, *seen);
+  } else {
+    now_.samples.clear(grid * width, grid * height);
+    rasterizer_.draw(poses_, projector_, now_.samples);
+  }
   sample_angle_ = 1.0F / projector_.fx;
   reuse_ = {};
   if (whole) reuse_.compare(before_, now_, projector_, X_WC_, shadow_from_camera_, shadow_projector_);
@@ -157,7 +161,7 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
   for (const DrawItem& item : items) {
     if (item.casts_shadow) poses_.push_back({item.mesh.get(), to_affine(compose(X_LW, item.X_WB))});
   }
-  now_.shadow.clear(size, size);
+  now_.shadow.clear_depth(size, size);
   rasterizer_.draw(poses_, shadow_projector_, now_.shadow);
 }
 

@@ -13,9 +13,10 @@ namespace bitemark::sim {
 /// changed (reuse.h), so keep one for each thread. The pixels do not depend on what was rendered before.
 class Shader {
  public:
-  /// `grid` squared samples a pixel, each shaded: 1 or 2.
-  Frame render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
-               int height, int grid = 2);
+  /// `grid` squared samples a pixel, each shaded: 1 or 2. `seen` may hold what the rasteriser finds for this grid;
+  /// it is taken, and a buffer that nobody needs is left there. The picture is good until the next.
+  const Frame& render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
+                      int height, int grid = 2, VisibilityBuffer* seen = nullptr);
   /// Part of the last picture's pixels that were kept.
   double kept() const { return kept_; }
 
