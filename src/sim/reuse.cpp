@@ -40,10 +40,19 @@ bool same(const Surface& a, const Surface& b) {
          same_marks(a, b);
 }
 
-bool same(const DrawItem& a, const DrawItem& b) {
+bool same_bits(const Affine& a, const Affine& b) {
+  static_assert(sizeof(Affine) == 12 * sizeof(float));
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+bool same_bits(V3 a, V3 b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+/// Poses count as shading knows them, in single precision: what trembles less than that does not move.
+bool same(const PreparedItem& p, const PreparedItem& q) {
+  const DrawItem &a = *p.item, &b = *q.item;
   return a.mesh == b.mesh && a.owner == b.owner && a.casts_shadow == b.casts_shadow &&
-         a.dimming_radius == b.dimming_radius && a.deforms == b.deforms && a.glow == b.glow && same(a.X_WB, b.X_WB) &&
-         same(a.surface, b.surface);
+         a.dimming_radius == b.dimming_radius && a.deforms == b.deforms && a.glow == b.glow &&
+         same_bits(p.X_BC, q.X_BC) && same_bits(p.X_WB, q.X_WB) && same_bits(p.light_B, q.light_B) &&
+         same_bits(p.up_B, q.up_B) && same_bits(p.eye_B, q.eye_B) && same(a.surface, b.surface);
 }
 
 bool same(const Lighting& a, const Lighting& b) {
@@ -89,11 +98,16 @@ void Reuse::find_moved(const Inputs& before, const Inputs& now) {
   changed_.assign(now.items.size(), 0);
   moved_.clear();
   for (std::size_t i = 0; i < now.items.size(); ++i) {
-    if (same(before.items[i], now.items[i])) continue;
+    const PreparedItem &was = before.prepared[i], &is = now.prepared[i];
+    if (same(was, is)) continue;
     changed_[i] = 1;
-    for (const DrawItem* item : {&before.items[i], &now.items[i]}) {
-      const float reach = kDimmingReach * kRounding * item->dimming_radius;
-      if (reach > 0) moved_.push_back({to_float(item->X_WB.position), reach});
+    // Neighbours' light asks where it is and how large.
+    const bool turned = same_bits(was.X_WB.t, is.X_WB.t) && was.item->owner == is.item->owner &&
+                        was.item->dimming_radius == is.item->dimming_radius;
+    if (turned) continue;
+    for (const PreparedItem* item : {&was, &is}) {
+      const float reach = kDimmingReach * kRounding * item->item->dimming_radius;
+      if (reach > 0) moved_.push_back({item->X_WB.t, reach});
     }
   }
 }

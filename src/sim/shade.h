@@ -1,6 +1,7 @@
 // Colour: what light comes from each sample that the rasteriser found.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "episode/clip.h"
@@ -21,13 +22,20 @@ class Shader {
   double kept() const { return kept_; }
 
  private:
-  struct PreparedItem;
+  struct Pending;
+  struct Samples;
+  struct Batch;
+  static constexpr int kSegment = 16;  ///< pixels that are kept or shaded together
+
   void prepare(const std::vector<DrawItem>& items, const Camera& camera);
   void draw_shadow_map(const std::vector<DrawItem>& items, const Lighting& lighting, int size);
-  struct Batch;
+  void aim_rays(int columns, int rows);
   void shade_row(int row, Frame& frame);
-  void shade_segment(int row, int first, int pixels, Frame& frame);
-  int collect(int from, int samples, const std::size_t* at, bool* done, Batch& batch) const;
+  void shade_pixels(Pending& pending, Frame& frame);
+  void find_samples(const Pending& pending, Samples& samples) const;
+  static void collect(int from, const Samples& samples, std::array<bool, kLanes>& done, Batch& batch);
+  void write(const Pending& pending, const Lanes3& color, Frame& frame) const;
+  // What light comes from samples: shade_light.cpp.
   void shade(const PreparedItem& prepared, Batch& batch) const;
   void paint_blocks(const PreparedItem& prepared, Batch& batch) const;
   void fade(Batch& batch) const;
@@ -38,12 +46,6 @@ class Shader {
   V3 rest_of(const PreparedItem& item, std::uint32_t triangle, V3 p_B) const;
   V3 lamps_at(V3 p_W, V3 normal_W) const;
 
-  struct PreparedItem {
-    const DrawItem* item = nullptr;
-    Affine X_BC;
-    V3 light_B, up_B, eye_B;
-    Affine X_WB;
-  };
   Rasterizer rasterizer_;
   Inputs now_, before_;
   Frame last_;          ///< the picture before, which becomes this one
@@ -52,7 +54,7 @@ class Shader {
   double kept_ = 0;
   int kept_pixels_ = 0;
   int grid_ = 2;
-  std::vector<PreparedItem> prepared_;
+  std::vector<float> ray_x_, ray_y_;
   std::vector<MeshPose> poses_;
   Affine X_WC_, shadow_from_camera_;
   Projector projector_, shadow_projector_;
