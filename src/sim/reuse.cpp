@@ -168,16 +168,21 @@ bool Reuse::same_light(const Inputs& now, int x0, int x1, int y0, int y1) const 
   if (nearest <= 0) return true;  // nothing but backdrop
   V3 low{1e30F, 1e30F, 1e30F}, high{-1e30F, -1e30F, -1e30F};
   float low_u = 1e30F, high_u = -1e30F, low_v = 1e30F, high_v = -1e30F;
-  for (int corner = 0; corner < 8; ++corner) {
-    const float z = (corner & 1) != 0 ? 1 / (nearest * kRounding) : kRounding / farthest;
-    const float x = (static_cast<float>((corner & 2) != 0 ? x0 : x1) - camera_.cx) / camera_.fx * z;
-    const float y = (static_cast<float>((corner & 4) != 0 ? y0 : y1) - camera_.cy) / camera_.fy * z;
-    const V3 p = X_WC_.point({x, y, z}), light = shadow_from_camera_.point({x, y, z});
-    low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
-    high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
-    const float u = shadow_.fx * light.x + shadow_.cx, v = shadow_.fy * light.y + shadow_.cy;
-    low_u = std::min(low_u, u), high_u = std::max(high_u, u);
-    low_v = std::min(low_v, v), high_v = std::max(high_v, v);
+  const float near_z = 1 / (nearest * kRounding), far_z = kRounding / farthest;
+  const Affine &W = X_WC_, &L = shadow_from_camera_;
+  for (int corner = 0; corner < 4; ++corner) {
+    const V3 ray{(static_cast<float>((corner & 1) != 0 ? x0 : x1) - camera_.cx) / camera_.fx,
+                 (static_cast<float>((corner & 2) != 0 ? y0 : y1) - camera_.cy) / camera_.fy, 1};
+    const V3 ray_W = W.vector(ray);
+    const float ray_u = shadow_.fx * dot(L.row[0], ray), ray_v = shadow_.fy * dot(L.row[1], ray);
+    for (const float z : {near_z, far_z}) {
+      const V3 p = z * ray_W + W.t;
+      low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
+      high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
+      const float u = z * ray_u + (shadow_.fx * L.t.x + shadow_.cx), v = z * ray_v + (shadow_.fy * L.t.y + shadow_.cy);
+      low_u = std::min(low_u, u), high_u = std::max(high_u, u);
+      low_v = std::min(low_v, v), high_v = std::max(high_v, v);
+    }
   }
   for (const Sphere& sphere : moved_) {
     const V3 c = sphere.center;

@@ -52,9 +52,14 @@ void Shader::shade_row(int row, Frame& frame) {
   const int most = kLanes / (grid_ * grid_);
   Pending pending;
   pending.row = row;
+  const auto keeps = [&](int first, int end) {
+    return reuse_.keeps(before_, now_, grid_ * first, grid_ * end, grid_ * row, grid_ * (row + 1));
+  };
+  int kept_until = 0;  // most of a picture is kept in longer pieces
   for (int first = 0; first < frame.width; first += kSegment) {
-    const int end = std::min(first + kSegment, frame.width);
-    if (reuse_.keeps(before_, now_, grid_ * first, grid_ * end, grid_ * row, grid_ * (row + 1))) {
+    const int end = std::min(first + kSegment, frame.width), far = std::min(first + 4 * kSegment, frame.width);
+    if (first % (4 * kSegment) == 0 && keeps(first, far)) kept_until = far;
+    if (first < kept_until || keeps(first, end)) {
       kept_pixels_ += end - first;
       continue;
     }
@@ -122,18 +127,34 @@ void Shader::collect(int from, const Samples& samples, std::array<bool, kLanes>&
   batch.count = n;
 }
 
+namespace {
+
+/// Places in the table of sRGB of the means of `per_pixel` neighbours each.
+BITEMARK_WIDE void places_of_means(const float* light, int per_pixel, int pixels, std::int32_t* place) {
+  if (per_pixel == 1) {
+    for (int i = 0; i < pixels; ++i) place[i] = srgb_place(light[i]);
+    return;
+  }
+  for (int i = 0; i < pixels; ++i, light += 4) {
+    place[i] = srgb_place(0.25F * (light[0] + light[1] + light[2] + light[3]));
+  }
+}
+
+}  // namespace
+
 /// The mean of each pixel's samples.
 void Shader::write(const Pending& pending, const Lanes3& color, Frame& frame) const {
   const int per_pixel = grid_ * grid_;
-  const float weight = 1.0F / static_cast<float>(per_pixel);
+  std::array<std::array<std::int32_t, kLanes>, 3> place;
+  places_of_means(color.x.value.data(), per_pixel, pending.pixels, place[0].data());
+  places_of_means(color.y.value.data(), per_pixel, pending.pixels, place[1].data());
+  places_of_means(color.z.value.data(), per_pixel, pending.pixels, place[2].data());
   const std::uint8_t* table = srgb_table();
-  for (int i = 0; i < pending.pixels; ++i) {
-    V3 sum;
-    for (int k = 0; k < per_pixel; ++k) sum = sum + color.at(per_pixel * i + k);
-    std::uint8_t* out = frame.at(pending.column[static_cast<std::size_t>(i)], pending.row);
-    out[0] = table[srgb_place(weight * sum.x)];
-    out[1] = table[srgb_place(weight * sum.y)];
-    out[2] = table[srgb_place(weight * sum.z)];
+  for (std::size_t i = 0; i < static_cast<std::size_t>(pending.pixels); ++i) {
+    std::uint8_t* out = frame.at(pending.column[i], pending.row);
+    out[0] = table[place[0][i]];
+    out[1] = table[place[1][i]];
+    out[2] = table[place[2][i]];
   }
 }
 
@@ -164,8 +185,7 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
   for (const DrawItem& item : items) {
     if (item.casts_shadow) poses_.push_back({item.mesh.get(), to_affine(compose(X_LW, item.X_WB))});
   }
-  now_.shadow.clear_depth(size, size);
-  rasterizer_.draw(poses_, shadow_projector_, now_.shadow);
+  shadows_.draw(poses_, shadow_projector_, size, now_.shadow);
 }
 
 void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera) {

@@ -7,6 +7,7 @@
 #include "episode/clip.h"
 #include "sim/reuse.h"
 #include "sim/shade_types.h"
+#include "sim/shadow_caster.h"
 
 namespace bitemark::sim {
 
@@ -47,6 +48,7 @@ class Shader {
   V3 lamps_at(V3 p_W, V3 normal_W) const;
 
   Rasterizer rasterizer_;
+  ShadowCaster shadows_;
   Inputs now_, before_;
   Frame last_;          ///< the picture before, which becomes this one
   bool whole_ = false;  ///< the picture before was finished
