@@ -1,44 +1,69 @@
 #include "sim/contact_solver.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "sim/lanes.h"
 
 namespace bitemark::sim {
 namespace {
 
-/// Speed that the impulses so far have given a body along a row.
-inline double speed_along(const btVector3& normal, const btVector3& lever, const btVector3& linear,
-                          const btVector3& angular) {
-  return normal.dot(linear) + lever.dot(angular);
+/// x, y and z side by side; the fourth is not used.
+using Four = double __attribute__((vector_size(32)));
+
+inline void load(const btVector3& from, Four& to) { std::memcpy(&to, from.m_floats, sizeof to); }
+inline void store(const Four& from, btVector3& to) { std::memcpy(to.m_floats, &from, sizeof from); }
+
+/// One side of a row: a body's part in it.
+struct Side {
+  const btVector3& normal;
+  const btVector3& lever;
+  const btVector3& turn;  ///< change of angular velocity by a unit of impulse
+};
+inline Side side_a(const btSolverConstraint& row) {
+  return {row.m_contactNormal1, row.m_relpos1CrossNormal, row.m_angularComponentA};
+}
+inline Side side_b(const btSolverConstraint& row) {
+  return {row.m_contactNormal2, row.m_relpos2CrossNormal, row.m_angularComponentB};
 }
 
-inline double speed_along_a(btSolverBody& body, const btSolverConstraint& row) {
-  return speed_along(row.m_contactNormal1, row.m_relpos1CrossNormal, body.internalGetDeltaLinearVelocity(),
-                     body.internalGetDeltaAngularVelocity());
+/// Speed along a row. Sums run as in btVector3::dot().
+inline double speed_along(const Side& side, const btVector3& linear, const btVector3& angular) {
+  Four n, l, v, w;
+  load(side.normal, n), load(side.lever, l), load(linear, v), load(angular, w);
+  const Four p = n * v, q = l * w;
+  return (p[0] + p[1] + p[2]) + (q[0] + q[1] + q[2]);
 }
 
-inline double speed_along_b(btSolverBody& body, const btSolverConstraint& row) {
-  return speed_along(row.m_contactNormal2, row.m_relpos2CrossNormal, body.internalGetDeltaLinearVelocity(),
-                     body.internalGetDeltaAngularVelocity());
+/// Gives a body the impulse: btSolverBody::internalApplyImpulse().
+inline void push(const btSolverBody& body, const Side& side, double impulse, btVector3& linear, btVector3& angular) {
+  Four n, turn, inverse_mass, linear_factor, angular_factor, v, w;
+  load(side.normal, n), load(side.turn, turn), load(body.m_invMass, inverse_mass);
+  load(body.m_linearFactor, linear_factor), load(body.m_angularFactor, angular_factor);
+  load(linear, v), load(angular, w);
+  v += n * inverse_mass * impulse * linear_factor;
+  w += turn * (impulse * angular_factor);
+  store(v, linear), store(w, angular);
 }
 
 /// The impulse that would end the row's error (projected Gauss-Seidel), before its limits.
 inline double wanted_impulse(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row) {
   double impulse = row.m_rhs - row.m_appliedImpulse * row.m_cfm;
-  if (a.m_originalBody != nullptr) impulse -= speed_along_a(a, row) * row.m_jacDiagABInv;
-  if (b.m_originalBody != nullptr) impulse -= speed_along_b(b, row) * row.m_jacDiagABInv;
+  if (a.m_originalBody != nullptr)
+    impulse -= speed_along(side_a(row), a.m_deltaLinearVelocity, a.m_deltaAngularVelocity) * row.m_jacDiagABInv;
+  if (b.m_originalBody != nullptr)
+    impulse -= speed_along(side_b(row), b.m_deltaLinearVelocity, b.m_deltaAngularVelocity) * row.m_jacDiagABInv;
   return impulse;
 }
 
 /// Gives both bodies the impulse; returns the error of speed that it ends.
 inline double apply(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row, double impulse) {
-  if (a.m_originalBody != nullptr)
-    a.internalApplyImpulse(row.m_contactNormal1 * a.internalGetInvMass(), row.m_angularComponentA, impulse);
-  if (b.m_originalBody != nullptr)
-    b.internalApplyImpulse(row.m_contactNormal2 * b.internalGetInvMass(), row.m_angularComponentB, impulse);
+  if (a.m_originalBody != nullptr) push(a, side_a(row), impulse, a.m_deltaLinearVelocity, a.m_deltaAngularVelocity);
+  if (b.m_originalBody != nullptr) push(b, side_b(row), impulse, b.m_deltaLinearVelocity, b.m_deltaAngularVelocity);
   return impulse * (1.0 / row.m_jacDiagABInv);
 }
 
-double solve_between_limits(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row) {
+BITEMARK_WIDE double solve_between_limits(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row) {
   double impulse = wanted_impulse(a, b, row);
   const double sum = row.m_appliedImpulse + impulse;
   if (sum < row.m_lowerLimit) {
@@ -53,7 +78,7 @@ double solve_between_limits(btSolverBody& a, btSolverBody& b, const btSolverCons
   return apply(a, b, row, impulse);
 }
 
-double solve_above_limit(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row) {
+BITEMARK_WIDE double solve_above_limit(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row) {
   double impulse = wanted_impulse(a, b, row);
   const double sum = row.m_appliedImpulse + impulse;
   if (sum < row.m_lowerLimit) {
@@ -69,14 +94,10 @@ double solve_above_limit(btSolverBody& a, btSolverBody& b, const btSolverConstra
 double solve_overlap(btSolverBody& a, btSolverBody& b, const btSolverConstraint& row) {
   if (row.m_rhsPenetration == 0) return 0;
   double impulse = row.m_rhsPenetration - row.m_appliedPushImpulse * row.m_cfm;
-  if (a.m_originalBody != nullptr) {
-    impulse -= row.m_jacDiagABInv * speed_along(row.m_contactNormal1, row.m_relpos1CrossNormal,
-                                                a.internalGetPushVelocity(), a.internalGetTurnVelocity());
-  }
-  if (b.m_originalBody != nullptr) {
-    impulse -= row.m_jacDiagABInv * speed_along(row.m_contactNormal2, row.m_relpos2CrossNormal,
-                                                b.internalGetPushVelocity(), b.internalGetTurnVelocity());
-  }
+  if (a.m_originalBody != nullptr)
+    impulse -= speed_along(side_a(row), a.m_pushVelocity, a.m_turnVelocity) * row.m_jacDiagABInv;
+  if (b.m_originalBody != nullptr)
+    impulse -= speed_along(side_b(row), b.m_pushVelocity, b.m_turnVelocity) * row.m_jacDiagABInv;
   const double sum = row.m_appliedPushImpulse + impulse;
   if (sum < row.m_lowerLimit) {
     impulse = row.m_lowerLimit - row.m_appliedPushImpulse;
@@ -84,8 +105,8 @@ double solve_overlap(btSolverBody& a, btSolverBody& b, const btSolverConstraint&
   } else {
     row.m_appliedPushImpulse = sum;
   }
-  a.internalApplyPushImpulse(row.m_contactNormal1 * a.internalGetInvMass(), row.m_angularComponentA, impulse);
-  b.internalApplyPushImpulse(row.m_contactNormal2 * b.internalGetInvMass(), row.m_angularComponentB, impulse);
+  if (a.m_originalBody != nullptr) push(a, side_a(row), impulse, a.m_pushVelocity, a.m_turnVelocity);
+  if (b.m_originalBody != nullptr) push(b, side_b(row), impulse, b.m_pushVelocity, b.m_turnVelocity);
   return impulse * (1.0 / row.m_jacDiagABInv);
 }
 
