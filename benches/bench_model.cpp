@@ -44,24 +44,25 @@ double forward_flop(const DitConfig& c, std::int64_t frames) {
   return flop;
 }
 
+FrameLayout causal(std::int64_t frames) {
+  FrameLayout layout;
+  for (std::int64_t t = 0; t < frames; ++t) layout.times.push_back(t);
+  layout.order = layout.times;
+  layout.history = frames;
+  return layout;
+}
+
 DitInput noise_input(const DitConfig& c, std::int64_t batch, std::int64_t frames) {
   DitInput input;
   input.z = normal_noise({batch, frames, c.latent_channels, kSide, kSide}, {1, 0, 0});
   input.level = at::rand({batch, frames});
-  Dit::set_past(input, input.z, input.level, c.past_frames);
+  Dit::set_past(input, input.z, input.level, c.past_frames, causal(frames).times);
   input.controls = normal_noise({batch, frames, c.controls}, {2, 0, 0});
   input.keep_text = input.keep_controls = at::ones({batch});
   input.text.tokens = normal_noise({batch, kTextLength, c.text_width}, {3, 0, 0});
   input.text.lengths.assign(static_cast<std::size_t>(batch), kTextLength);
   input.text.pooled = normal_noise({batch, c.text_width}, {4, 0, 0});
   return input;
-}
-
-FrameLayout causal(std::int64_t frames) {
-  FrameLayout layout;
-  for (std::int64_t t = 0; t < frames; ++t) layout.times.push_back(t);
-  layout.history = frames;
-  return layout;
 }
 
 void report(benchmark::State& state, double flop, double items, const char* item) {
@@ -146,10 +147,15 @@ void RolloutFrame(benchmark::State& state) {
   RolloutConfig rollout;
   rollout.window = kFrames + 1;
   HistoryStream stream(dit, rollout, input, at::zeros({1, 1, dit.config().controls}).expand({1, kLong, -1}));
-  for (std::int64_t i = 0; i < kFrames; ++i) stream.append(input.z, 1.0);
+  std::int64_t time = 0;
+  const auto append = [&] {
+    stream.append(input.z, 1.0);
+    stream.move_to(++time);
+  };
+  while (time < kFrames) append();
   for (auto _ : state) {
     for (std::int64_t i = 0; i < kSteps; ++i) benchmark::DoNotOptimize(stream.answer(input.z, 0.5).data_ptr());
-    stream.append(input.z, 1.0);
+    append();
   }
   // Of a frame that sees the whole window: the last of kFrames + 1.
   const double flop = forward_flop(dit.config(), kFrames + 1) - forward_flop(dit.config(), kFrames);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
@@ -14,7 +15,9 @@ namespace bitemark {
 namespace {
 
 constexpr int kProtocol = 1;
-constexpr int kMaxFrames = 4096;
+constexpr int kMaxFrames = 4096;           ///< of a rollout that is read
+constexpr int kMaxFramesAskedFor = 65536;  ///< generators may write more than the suite reads
+constexpr std::size_t kMaxChanges = 256;
 constexpr int kMaxSide = 4096;
 
 void check_id(const std::string& id, const std::string& file) {
@@ -63,12 +66,17 @@ void write_conditioning(const fs::path& folder, const Conditioning& take) {
                {"seed", take.seed},
                {"control_names", Controls::names()}};
   if (!take.actions.values.empty()) json["action_names"] = Actions::names();
+  if (!take.places.empty()) json["context_places"] = take.places;
+  for (const auto& change : take.changes)
+    json["caption_changes"].push_back({{"frame", change.frame}, {"caption", change.caption}});
   save_json(folder / "conditioning.json", json);
-  const auto bytes = pack(take.context);
+  const auto bytes = pack(take.context), watched = pack(take.watched);
   const auto channels = static_cast<std::int64_t>(Controls::width());
   std::vector<TensorToSave> tensors{
       frames_tensor("context", take.context, take.height, take.width, bytes),
       {"controls", DType::kF32, {take.frame_count, channels}, take.controls.values.data()}};
+  if (!take.watched.empty())
+    tensors.push_back(frames_tensor("watched", take.watched, take.height, take.width, watched));
   if (!take.actions.values.empty()) {
     const auto actions = static_cast<std::int64_t>(Actions::width());
     tensors.push_back({"actions", DType::kF32, {take.frame_count, actions}, take.actions.values.data()});
@@ -81,6 +89,36 @@ void check_range(const std::string& file, const char* key, int value, int low, i
     throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
 }
 
+void read_places(const Json& json, const std::string& file, Conditioning& take) {
+  if (!json.contains("context_places")) return;
+  take.places = json_member<std::vector<int>>(json, "context_places", file);
+  if (take.places.size() != take.context.size())
+    throw InputError(file, "/context_places",
+                     fmt::format("has {} places, expected one for each of the {} context frames", take.places.size(),
+                                 take.context.size()));
+  for (std::size_t i = 0; i < take.places.size(); ++i)
+    if (take.places[i] < (i == 0 ? 0 : take.places[i - 1] + 1) || take.places[i] >= take.frame_count)
+      throw InputError(file, fmt::format("/context_places/{}", i),
+                       fmt::format("is {}, expected rising places from 0 to {}", take.places[i], take.frame_count - 1));
+}
+
+void read_changes(const Json& json, const std::string& file, Conditioning& take) {
+  if (!json.contains("caption_changes")) return;
+  const auto rows = json_member<std::vector<Json>>(json, "caption_changes", file);
+  if (rows.size() > kMaxChanges)
+    throw InputError(file, "/caption_changes",
+                     fmt::format("has {} rows, expected at most {}", rows.size(), kMaxChanges));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string where = fmt::format("/caption_changes/{}", i);
+    const CaptionChange change{json_member<int>(rows[i], "frame", file, where),
+                               json_member<std::string>(rows[i], "caption", file, where)};
+    if (change.frame < (i == 0 ? 0 : take.changes.back().frame + 1) || change.frame >= take.frame_count)
+      throw InputError(file, where + "/frame",
+                       fmt::format("is {}, expected rising frames from 0 to {}", change.frame, take.frame_count - 1));
+    take.changes.push_back(change);
+  }
+}
+
 }  // namespace
 
 void write_request(const fs::path& folder, const std::vector<Conditioning>& takes) {
@@ -90,17 +128,22 @@ void write_request(const fs::path& folder, const std::vector<Conditioning>& take
     write_conditioning(folder / take.id, take);
     ids.push_back(take.id);
   }
-  save_json(folder / "request.json", {{"protocol", kProtocol}, {"takes", ids}});
+  const bool watch = !takes.empty() && !takes.front().watched.empty();
+  save_json(folder / "request.json",
+            {{"protocol", kProtocol}, {"task", watch ? "surprise" : "rollout"}, {"takes", ids}});
 }
 
-std::vector<std::string> read_request(const fs::path& folder) {
+Request read_request(const fs::path& folder) {
   const std::string file = (folder / "request.json").string();
   const Json json = load_json(file);
   if (const int protocol = json_member<int>(json, "protocol", file); protocol != kProtocol)
     throw InputError(file, "/protocol", fmt::format("is {}, expected {}", protocol, kProtocol));
-  const auto ids = json_member<std::vector<std::string>>(json, "takes", file);
-  for (const auto& id : ids) check_id(id, file);
-  return ids;
+  Request request{"rollout", json_member<std::vector<std::string>>(json, "takes", file)};
+  for (const auto& id : request.takes) check_id(id, file);
+  if (json.contains("task")) request.task = json_member<std::string>(json, "task", file);
+  if (request.task != "rollout" && request.task != "surprise")
+    throw InputError(file, "/task", "is '" + request.task + "', expected rollout or surprise");
+  return request;
 }
 
 Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
@@ -116,11 +159,17 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   take.seed = json_member<std::uint64_t>(json, "seed", file);
   check_range(file, "width", take.width, 1, kMaxSide);
   check_range(file, "height", take.height, 1, kMaxSide);
-  check_range(file, "frame_count", take.frame_count, 1, kMaxFrames);
+  check_range(file, "frame_count", take.frame_count, 1, kMaxFramesAskedFor);
   const SafetensorsFile tensors(folder / id / "conditioning.safetensors");
   take.context = unpack(tensors.at("context", DType::kU8, {-1, take.height, take.width, 3}));
   if (static_cast<int>(take.context.size()) >= take.frame_count)
     throw InputError(file, "/frame_count", "leaves nothing to continue: the context has as many frames");
+  if (tensors.has("watched"))
+    take.watched = unpack(
+        tensors.at("watched", DType::kU8,
+                   {take.frame_count - static_cast<std::int64_t>(take.context.size()), take.height, take.width, 3}));
+  read_places(json, file, take);
+  read_changes(json, file, take);
   const auto& controls =
       tensors.at("controls", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Controls::width())});
   const auto* values = controls.as<float>();
@@ -134,12 +183,41 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   return take;
 }
 
+RolloutWriter::RolloutWriter(const fs::path& folder, const Conditioning& request)
+    : file_(
+          (make_folder(folder / request.id), folder / request.id / "rollout.safetensors"),
+          {{"frames",
+            DType::kU8,
+            {request.frame_count - static_cast<std::int64_t>(request.context.size()), request.height, request.width, 3},
+            nullptr}}) {}
+
+void RolloutWriter::write(const Frame& frame) { file_.append(0, frame.rgb.data(), frame.rgb.size()); }
+
+void RolloutWriter::finish() { file_.finish(); }
+
 void write_rollout(const fs::path& folder, const std::string& id, const std::vector<Frame>& frames) {
   BITEMARK_CHECK(!frames.empty(), "a rollout has frames");
   make_folder(folder / id);
   const auto bytes = pack(frames);
   save_safetensors(folder / id / "rollout.safetensors",
                    {frames_tensor("frames", frames, frames.front().height, frames.front().width, bytes)});
+}
+
+void write_surprise(const fs::path& folder, const std::string& id, const std::vector<float>& surprise) {
+  make_folder(folder / id);
+  save_safetensors(folder / id / "surprise.safetensors",
+                   {{"surprise", DType::kF32, {static_cast<std::int64_t>(surprise.size())}, surprise.data()}});
+}
+
+std::vector<float> read_surprise(const fs::path& folder, const std::string& id, std::size_t frames) {
+  const fs::path path = folder / id / "surprise.safetensors";
+  const SafetensorsFile file(path);
+  const auto& view = file.at("surprise", DType::kF32, {static_cast<std::int64_t>(frames)});
+  std::vector<float> surprise(view.as<float>(), view.as<float>() + frames);
+  for (std::size_t t = 0; t < frames; ++t)
+    if (!std::isfinite(surprise[t]))
+      throw InputError(path.string(), "surprise", fmt::format("is not finite at frame {}", t));
+  return surprise;
 }
 
 std::vector<Frame> read_rollout_tensor(const fs::path& file) {

@@ -152,6 +152,16 @@ const std::vector<std::string>& Actions::names() {
   return kNames;
 }
 
+void MemorySink::begin(const EpisodeInfo& info) { episode.info = info; }
+
+void MemorySink::frame(int index, Frame&& frame, FrameTruth&& truth) {
+  episode.clip.times.push_back(episode.info.rate.time_of(index));
+  episode.clip.frames.push_back(std::move(frame));
+  if (!truth.depth.empty()) episode.truth.push_back(std::move(truth));
+}
+
+void MemorySink::end(const EpisodeInfo& info) { episode.info = info; }
+
 const Body* Episode::body(const std::string& name) const {
   const auto found =
       std::find_if(info.bodies.begin(), info.bodies.end(), [&](const Body& b) { return b.name == name; });

@@ -135,6 +135,15 @@ class EpisodeSink {
   virtual void end(const EpisodeInfo& info) = 0;
 };
 
+/// Keeps an episode whole.
+class MemorySink : public EpisodeSink {
+ public:
+  void begin(const EpisodeInfo& info) override;
+  void frame(int index, Frame&& frame, FrameTruth&& truth) override;
+  void end(const EpisodeInfo& info) override;
+  Episode episode;
+};
+
 Json to_json(const EpisodeInfo& info);
 /// Throws InputError naming the member. Inverse of to_json.
 EpisodeInfo episode_info_from_json(const Json& json, const std::string& file);

@@ -20,7 +20,23 @@ namespace {
 
 int threads_or_all(int threads) { return threads > 0 ? threads : default_threads(); }
 
-bool is_answered(const fs::path& out, const std::string& id) { return fs::exists(out / id / "rollout.safetensors"); }
+bool is_answered(const fs::path& out, const std::string& id, const std::string& task) {
+  return fs::exists(out / id / (task + ".safetensors"));
+}
+
+void answer_take(const Generator& generator, const Conditioning& request, const std::string& task,
+                 const fs::path& out) {
+  if (task == "surprise") {
+    write_surprise(out, request.id, generator.surprise(request));
+    return;
+  }
+  RolloutWriter answer(out, request);
+  generator.stream(request, [&](Frame&& frame) {
+    stop_if_interrupted();
+    answer.write(frame);
+  });
+  answer.finish();
+}
 
 /// An answer of another model or with other settings is not continued.
 void claim_answer(const fs::path& out, const Json& answer) {
@@ -41,11 +57,13 @@ void rollout(const RolloutOptions& options) {
   if (options.steps > 0) settings.steps = options.steps;
   if (options.history_level >= 0) settings.history_level = options.history_level;
   if (options.guidance >= 0) settings.guidance = options.guidance;
-  const auto ids = read_request(options.request);
+  const Request request = read_request(options.request);
+  const auto& ids = request.takes;
   const Generator generator(checkpoint, settings);
   claim_answer(options.out, {{"protocol", 1},
                              {"generator", checkpoint.name()},
                              {"uses", {"context", "caption", "controls"}},
+                             {"tasks", {"rollout", "surprise"}},
                              {"checkpoint_digest", checkpoint.digest()},
                              {"rollout", to_json(settings)}});
   // One thread a take: a take's bits then depend neither on the number of threads nor on the other takes.
@@ -53,8 +71,8 @@ void rollout(const RolloutOptions& options) {
   parallel_for(ids.size(), threads_or_all(options.threads), [&](std::size_t i) {
     stop_if_interrupted();
     at::set_num_threads(1);
-    if (!is_answered(options.out, ids[i]))
-      write_rollout(options.out, ids[i], generator.run(read_conditioning(options.request, ids[i])));
+    if (!is_answered(options.out, ids[i], request.task))
+      answer_take(generator, read_conditioning(options.request, ids[i]), request.task, options.out);
     progress.advance();
   });
 }

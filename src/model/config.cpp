@@ -82,6 +82,9 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("text_width", c.text_width, 8, 4096);
   visit("qk_norm", c.qk_norm);
   visit("learned_variance", c.learned_variance);
+  visit("orders", c.orders);
+  visit("shortcut", c.shortcut);
+  visit("registers", c.registers, 0, 64);
 }
 
 template <typename Visit>

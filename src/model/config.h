@@ -34,6 +34,9 @@ struct DitConfig {
   std::int64_t text_width = 128;
   bool qk_norm = true;
   bool learned_variance = false;  ///< twice the output channels; follows the diffusion
+  bool orders = false;            ///< trained to fill in before and between given frames
+  bool shortcut = false;          ///< is told how far a sampling step goes (Frans et al. 2024)
+  std::int64_t registers = 0;     ///< learned tokens beside a frame's own (Darcet et al. 2023)
 };
 
 /// Byte-pair tokens -> text tower, with a small image tower as its teacher (CLIP).

@@ -1,7 +1,7 @@
 #include "model/dit.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "model/dit_block.h"
@@ -36,33 +36,24 @@ Visibility frames_seen(const std::vector<std::int64_t>& earlier, std::int64_t fi
   return visibility;
 }
 
-/// The number of history frames before each frame's own time.
-std::vector<std::int64_t> earlier_frames(const FrameLayout& layout) {
-  std::vector<std::int64_t> earlier;
-  for (const auto time : layout.times)
-    earlier.push_back(std::count_if(layout.times.begin(), layout.times.begin() + layout.history,
-                                    [&](std::int64_t other) { return other < time; }));
-  return earlier;
-}
-
 BlockContext block_context(const DitConfig& config, const DitInput& input, const FrameLayout& layout,
                            const KvRing* ring) {
   const std::int64_t rows = input.z.size(3) / config.patch, columns = input.z.size(4) / config.patch;
   const std::int64_t head = config.width / config.heads, frames = input.z.size(1);
   const auto device = input.z.device();
   BlockContext context;
-  context.tokens = rows * columns;
+  context.tokens = rows * columns + config.registers;
   context.ring = ring;
   context.within = frames_seen(std::vector<std::int64_t>(static_cast<std::size_t>(frames), 0), 0, context.tokens);
   if (ring == nullptr) {
-    context.rope = rope_table(layout.times, rows, columns, head, device);
-    context.across = frames_seen(earlier_frames(layout), 0, context.tokens);
+    context.rope = rope_table(layout.times, rows, columns, head, device, config.registers);
+    context.across = frames_seen(layout.order, 0, context.tokens);
     return context;
   }
-  std::vector<std::int64_t> earlier(static_cast<std::size_t>(ring->size()));
-  std::iota(earlier.begin(), earlier.end(), 0);
-  context.rope = rope_table({ring->size()}, rows, columns, head, device);
-  if (!ring->empty()) context.ring_rope = rope_table(earlier, rows, columns, head, device);
+  context.rope = rope_table({0}, rows, columns, head, device, config.registers);
+  if (!ring->empty())
+    context.ring_rope =
+        rope_table(ring->distances(layout.times.front()), rows, columns, head, device, config.registers);
   context.across = frames_seen({ring->size()}, ring->size(), context.tokens);
   return context;
 }
@@ -91,26 +82,42 @@ Dit::Dit(const DitConfig& config) : config_(config) {
   final_modulation_ = register_module("final_modulation", zero_linear(d, 2 * d));
   skip_ = register_module("skip", zero_linear(d, 1 + config.past_frames));
   head_ = register_module("head", zero_linear(d, config.learned_variance ? 2 * patch : patch));
+  if (config.orders) backwards_ = register_parameter("backwards", at::zeros({d}));
+  if (config.shortcut) stride_ = register_module("stride", zero_linear(kLevelWidth, d));
+  if (config.registers > 0) registers_ = register_parameter("registers", 0.02 * at::randn({config.registers, d}));
   for (std::int64_t i = 0; i < config.depth; ++i)
     blocks_.push_back(register_module("blocks" + std::to_string(i), std::make_shared<DitBlock>(config, i)));
 }
 
-void Dit::set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames) {
+void Dit::set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames,
+                   const std::vector<std::int64_t>& times) {
+  const auto frames = static_cast<std::int64_t>(times.size());
+  // Where the stretch of frames side by side begins that each frame belongs to.
+  std::vector<std::int64_t> begin(times.size(), 0);
+  for (std::size_t f = 1; f < times.size(); ++f)
+    begin[f] = std::abs(times[f] - times[f - 1]) == 1 ? begin[f - 1] : static_cast<std::int64_t>(f);
+  const auto earlier = [&](const Tensor& all, std::int64_t back) {
+    std::vector<Tensor> rows;
+    for (std::int64_t f = 0; f < frames; ++f) {
+      const bool there = f - back >= begin[static_cast<std::size_t>(f)];
+      rows.push_back(there ? all.select(1, f - back) : at::zeros_like(all.select(1, f)));
+    }
+    return at::stack(rows, 1);
+  };
   std::vector<Tensor> parts;
-  const std::int64_t frames = latents.size(1);
-  for (std::int64_t back = 1; back <= past_frames; ++back) {
-    const std::int64_t missing = std::min(back, frames);
-    const Tensor none = at::zeros_like(latents.slice(1, 0, missing));
-    parts.push_back(at::cat({none, latents.slice(1, 0, frames - missing)}, 1));
-  }
+  for (std::int64_t back = 1; back <= past_frames; ++back) parts.push_back(earlier(latents, back));
   input.past = parts.empty() ? latents.slice(2, 0, 0) : at::cat(parts, 2);
-  input.past_level = at::cat({at::zeros_like(level.slice(1, 0, 1)), level.slice(1, 0, frames - 1)}, 1);
+  input.past_level = earlier(level, 1);
 }
 
-Tensor Dit::conditioning(const DitInput& input) {
+Tensor Dit::conditioning(const DitInput& input, bool backwards) {
   const Tensor levels =
       at::cat({level_embedding(input.level, kLevelWidth), level_embedding(input.past_level, kLevelWidth)}, -1);
-  const Tensor level = level2_(at::silu(level1_(levels)));
+  Tensor level = level2_(at::silu(level1_(levels)));
+  if (config_.shortcut)
+    level = level +
+            stride_(level_embedding(input.stride.defined() ? input.stride : at::zeros_like(input.level), kLevelWidth));
+  if (config_.orders && backwards) level = level + backwards_;
   const Tensor told = control2_(at::silu(control1_(input.controls)));
   const Tensor controls = at::where(input.keep_controls.view({-1, 1, 1}) > 0.5, told, null_controls_);
   return level + controls + pooled_(input.text.pooled).unsqueeze(1);
@@ -135,18 +142,21 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
   for (const auto length : input.text.lengths) context.text.blocks.push_back({length, 0, 0});
 
   const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
-  const Tensor c = at::silu(conditioning(input));
+  const Tensor c = at::silu(conditioning(input, layout.backwards));
   const Tensor modulation = modulation_(c);
   Tensor x = patches_(patchify(at::cat({input.z, input.past}, 2), config_.patch)) +
              grid_embedding(rows, columns, config_.width, input.z.device());
+  if (config_.registers > 0)
+    x = at::cat({x, registers_.expand({x.size(0), x.size(1), config_.registers, config_.width})}, 2);
+  const auto of_image = [&](const Tensor& tokens) { return tokens.slice(2, 0, rows * columns); };
   DitOutput output;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     x = blocks_[i]->forward(x, modulation, context, output.frame);
-    if (i + 1 == (blocks_.size() + 1) / 2) output.middle = x;
+    if (i + 1 == (blocks_.size() + 1) / 2) output.middle = of_image(x);
   }
   const auto shift_scale = final_modulation_(c).chunk(2, -1);
   const Tensor image =
-      unpatchify(head_(norm_modulate(x, shift_scale[0], shift_scale[1])), config_.patch, rows, columns);
+      unpatchify(head_(of_image(norm_modulate(x, shift_scale[0], shift_scale[1]))), config_.patch, rows, columns);
   output.answer = image.slice(2, 0, config_.latent_channels);
   // Scaled copies of the noisy frame and of the frames before: what stands still is carried on exactly.
   const Tensor gates = skip_(c);

@@ -25,17 +25,22 @@ struct DitInput {
   Tensor past;           ///< [B, F, past_frames * C, h, w]: the frames before as history shows them, latest first
   Tensor level;          ///< [B, F], tau
   Tensor past_level;     ///< [B, F], tau of the frame before; 0 where there is none
+  Tensor stride;         ///< [B, F], how far in tau the sampling step goes; 0 = no more than a direction is asked for
   Tensor controls;       ///< [B, F, controls], normalised
   Tensor keep_text;      ///< [B], 0 = the caption is withheld
   Tensor keep_controls;  ///< [B], 0 = the controls are withheld
   TextInput text;
 };
 
-/// Which frame sees which. The first `history` frames form a causal sequence; each of the others (targets) sees the
-/// history before its own time, and itself. With history = F it is one causal sequence.
+/// Which frame sees which. The first `history` frames form a causal sequence; the others are targets, in the same
+/// sequence: the j-th sees the history before place j, and itself. With history = F it is one causal sequence. The
+/// order of the sequence need not be that of time: given frames may come first although they lie ahead, and a clip may
+/// be made from its end.
 struct FrameLayout {
-  std::vector<std::int64_t> times;  ///< [F]
+  std::vector<std::int64_t> times;  ///< [F], temporal positions
+  std::vector<std::int64_t> order;  ///< [F], places in the sequence
   std::int64_t history = 0;
+  bool backwards = false;  ///< the frame before in the sequence is the one after in time
 };
 
 struct DitOutput {
@@ -50,19 +55,22 @@ class Dit : public torch::nn::Module {
  public:
   explicit Dit(const DitConfig& config);
   const DitConfig& config() const { return config_; }
-  /// With `ring`, F is 1 and the frame sees the ring's frames and itself; `layout` is then ignored.
+  /// With `ring`, F is 1 and the frame sees the ring's frames and itself; of `layout`, only times and backwards count.
   DitOutput forward(const DitInput& input, const FrameLayout& layout, const KvRing* ring = nullptr);
-  /// Fills `past` and `past_level` for a plain sequence. latents: [B, F, C, h, w], level: [B, F].
-  static void set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames);
+  /// Fills `past` and `past_level` for a sequence. latents: [B, F, C, h, w], level: [B, F], times: [F]. Frames that do
+  /// not lie side by side in time are not each other's past.
+  static void set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames,
+                       const std::vector<std::int64_t>& times);
 
  private:
-  Tensor conditioning(const DitInput& input);
+  Tensor conditioning(const DitInput& input, bool backwards);
   TextInput kept_text(const DitInput& input) const;
 
   DitConfig config_;
   torch::nn::Linear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};
   torch::nn::Linear pooled_{nullptr}, modulation_{nullptr}, final_modulation_{nullptr}, skip_{nullptr}, head_{nullptr};
-  Tensor null_text_, null_controls_;
+  torch::nn::Linear stride_{nullptr};
+  Tensor null_text_, null_controls_, backwards_, registers_;
   std::vector<std::shared_ptr<DitBlock>> blocks_;
 };
 

@@ -2,26 +2,39 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "episode/conditioning.h"
 #include "model/checkpoint.h"
 #include "model/diffusion.h"
+#include "model/frame_order.h"
 
 namespace bitemark::model {
+
+using FrameSink = std::function<void(Frame&& frame)>;
 
 class Generator {
  public:
   Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout);
-  /// The continuation: frame_count less the context. Bits depend on the request and the seed, not on other takes.
-  /// Thread-safe. Another size than the checkpoint's is scaled on the way in and out.
+  /// Hands over the frames that are not given, in the order of time, each as soon as it is there: memory does not grow
+  /// with the length. A clip that is made from its end comes when it is whole. Bits depend on the request and the seed,
+  /// not on other takes; frames before a change of caption or controls are those of the request without it.
+  /// Thread-safe. Another size than the checkpoint's is scaled on the way in and out. Throws InputError for an order of
+  /// frames that the checkpoint was not trained on.
+  void stream(const Conditioning& request, const FrameSink& sink) const;
+  /// The same, collected.
   std::vector<Frame> run(const Conditioning& request) const;
+  /// The error of denoising each watched frame after the true ones before it: mean square over the latent, in standard
+  /// deviations, mean over kSurpriseLevels. The noise depends on the seed, the frame and the level alone, so clips that
+  /// are to be compared have it in common.
+  std::vector<float> surprise(const Conditioning& request) const;
 
  private:
-  /// [1, T, C, h, w] for the context; undefined without one.
-  Tensor encode(const Conditioning& request) const;
-  std::vector<Frame> decode(const Tensor& latents, std::size_t context, int width, int height) const;
+  class Rollout;
+  /// [1, T, C, h, w]; undefined without frames.
+  Tensor encode(const std::vector<Frame>& frames) const;
 
   std::shared_ptr<Vae> vae_;
   std::shared_ptr<Dit> dit_;
@@ -36,21 +49,27 @@ class Generator {
 /// The history of one rollout under one set of conditions: ring of keys and values, and the latest latents.
 class HistoryStream {
  public:
-  HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, Tensor controls);
-  /// The network's answer for the next frame. z: [1, 1, C, h, w].
-  Tensor answer(const Tensor& z, double level) const;
-  /// Takes `latent`, as seen at `level`, into the history, and moves on by one frame.
-  void append(const Tensor& latent, double level);
+  HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, Tensor controls, bool backwards = false);
+  /// The frame that answer() and append() are about. Frames that do not lie side by side are not each other's past.
+  void move_to(std::int64_t time);
+  /// From now on.
+  void tell(const TextInput& text) { conditions_.text = text; }
+  /// The network's answer for this frame. z: [1, 1, C, h, w]; stride: see DitInput.
+  Tensor answer(const Tensor& z, double level, double stride = 0) const;
+  /// Takes this frame's `latent`, as seen at `level`, into the history. `ahead`: it was given and lies in the future.
+  void append(const Tensor& latent, double level, bool ahead = false);
 
  private:
   DitInput input_at(const Tensor& z, double level) const;
+  FrameLayout layout() const { return {{time_}, {}, 0, backwards_}; }
   Dit& dit_;
   DitInput conditions_;
   Tensor controls_;  ///< [1, F, channels]
   KvRing ring_;
   std::deque<Tensor> latest_;  ///< latest first
   double latest_level_ = 0;
-  std::int64_t frame_ = 0;
+  std::int64_t time_ = 0;
+  bool backwards_;
 };
 
 }  // namespace bitemark::model

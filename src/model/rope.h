@@ -12,9 +12,10 @@ struct RopeTable {
   Tensor cos, sin;
 };
 
-/// Time base 1e4, space base 1e2; rows and columns are counted from the middle, so that sizes share their centre.
+/// Time base 1e4, space base 1e2; rows and columns are counted from the middle, so that sizes share their centre. A
+/// frame's `registers` follow its places and stand in the middle.
 RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,
-                     std::int64_t head_width, const torch::Device& device);
+                     std::int64_t head_width, const torch::Device& device, std::int64_t registers = 0);
 
 /// Fixed sines and cosines of row and column, [rows * columns, width]; centred like the rotary positions.
 Tensor grid_embedding(std::int64_t rows, std::int64_t columns, std::int64_t width, const torch::Device& device);

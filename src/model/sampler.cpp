@@ -74,6 +74,12 @@ Tensor sample(const Diffusion& diffusion, const std::string& solver, const Tenso
   return z;
 }
 
+double told_stride(std::int64_t steps) {
+  for (double stride = kShortestStride; stride <= 1.0; stride *= 2)
+    if (static_cast<double>(steps) * stride == 1.0) return stride;
+  return 0.0;
+}
+
 Tensor guided(const Tensor& conditional, const std::function<Tensor()>& unconditional, double scale) {
   if (scale == 1.0) return conditional;
   const Tensor base = unconditional();

@@ -21,6 +21,11 @@ using StepNoise = std::function<Tensor(std::int64_t step)>;
 Tensor sample(const Diffusion& diffusion, const std::string& solver, const Tensor& noise, std::int64_t steps,
               const Denoiser& denoise, const StepNoise& fresh = {});
 
+/// Strides that a network trained for long steps knows: this one and its doubles up to 1.
+constexpr double kShortestStride = 0.125;
+/// What such a network is told when a frame is drawn in so many even steps; 0 where it knows no such stride.
+double told_stride(std::int64_t steps);
+
 /// uncond + scale * (cond - uncond); at scale 1 the conditional answer itself, to the bit.
 Tensor guided(const Tensor& conditional, const std::function<Tensor()>& unconditional, double scale);
 

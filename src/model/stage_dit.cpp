@@ -1,18 +1,24 @@
 // Diffusion transformer: clean (or lightly noised, and told so) history beside noisy targets of every frame at once, so
 // that each frame of each clip teaches what a rollout asks for; a share of the clips has an independent level a frame.
+// Where the recipe asks for it, clips are also made from their end and towards given last frames, steps learn to be
+// long, and at the end of the training histories are the network's own.
+#include <algorithm>
+#include <numeric>
+
 #include "base/error.h"
 #include "base/sha256.h"
 #include "model/checkpoint.h"
 #include "model/diffusion.h"
 #include "model/latent_cache.h"
 #include "model/noise.h"
+#include "model/sampler.h"
 #include "model/stage.h"
 #include "model/weights.h"
 
 namespace bitemark::model {
 namespace {
 
-enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2 };
+enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3 };
 
 /// Tells the body states from the tokens at half depth: the simulator's truth as a second teacher. Not shipped.
 class StateHead : public torch::nn::Module {
@@ -47,8 +53,67 @@ struct TrainingSettings {
   double history_noise = 0.3;  ///< the rest: 1 - tau, up to this
   double motion_weight = 3;
   double state_weight = 0.1;
-  double drop = 0.1;  ///< captions and controls, each
+  double drop = 0.1;     ///< captions and controls, each
+  double backwards = 0;  ///< share of steps whose clips are made from their end
+  double between = 0;    ///< share whose clips have their last frames given
+  double shortcut = 0;   ///< share that teaches long steps
+  double own_history =
+      0;  ///< share, of the last tenth of all steps, whose history is the network's own from some frame on
 };
+
+/// A step's clips in the order in which they are made.
+struct Sequence {
+  std::vector<std::int64_t> times;
+  bool backwards = false;
+};
+
+/// The clips of one part of a step, in the order of the sequence.
+struct Clips {
+  Sequence sequence;
+  bool plain = false;  ///< one causal sequence, each frame at its own level
+  Tensor x;            ///< [B, F, C, h, w]
+  Tensor motion;       ///< [B, F, 1, h, w], weight of an error
+  Tensor states;       ///< [B, F, bodies, state]
+  Tensor controls;     ///< [B, F, channels], normalised
+  std::vector<std::string> captions;
+};
+
+/// What the targets are made of.
+struct Noised {
+  Tensor eps;     ///< like x
+  Tensor level;   ///< [B, F]
+  Tensor stride;  ///< [B, F]; undefined = no step is asked for
+};
+
+constexpr std::int64_t kLongestEnd = 4;  ///< given last frames
+
+Sequence in_time(std::int64_t window) {
+  Sequence sequence;
+  sequence.times.resize(static_cast<std::size_t>(window));
+  std::iota(sequence.times.begin(), sequence.times.end(), 0);
+  return sequence;
+}
+
+Sequence draw_sequence(const TrainingSettings& settings, std::int64_t window, Pcg32& random) {
+  Sequence sequence = in_time(window);
+  if (settings.backwards + settings.between <= 0) return sequence;
+  const double kind = random.uniform();
+  if (kind < settings.backwards) {
+    std::reverse(sequence.times.begin(), sequence.times.end());
+    sequence.backwards = true;
+  } else if (kind < settings.backwards + settings.between) {
+    const auto given = static_cast<std::ptrdiff_t>(1 + random.below(kLongestEnd));
+    std::rotate(sequence.times.begin(), sequence.times.end() - given, sequence.times.end());
+  }
+  return sequence;
+}
+
+/// Draws only where there is something to decide, so that a recipe without it keeps its stream.
+bool happens(double share, Pcg32& random) { return share > 0 && random.uniform() < share; }
+
+Tensor in_order(const Tensor& by_time, const std::vector<std::int64_t>& times) {
+  return by_time.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(times)).to(by_time.device()));
+}
 
 TrainingSettings settings_of(const Recipe& recipe) {
   TrainingSettings s;
@@ -62,6 +127,10 @@ TrainingSettings settings_of(const Recipe& recipe) {
   read("motion_weight", s.motion_weight);
   read("state_weight", s.state_weight);
   read("drop", s.drop);
+  read("backwards", s.backwards);
+  read("between", s.between);
+  read("shortcut", s.shortcut);
+  read("own_history", s.own_history);
   return s;
 }
 
@@ -89,8 +158,13 @@ class DitStage final : public Stage {
     rollout_config_ = rollout_config(member_or_empty(recipe_, "rollout"), recipe_.file, "/more/rollout");
     diffusion_ = std::make_unique<Diffusion>(diffusion_config_);
     config.learned_variance = diffusion_config_.learned_variance;
+    config.orders = settings_.backwards + settings_.between > 0;
+    config.shortcut = settings_.shortcut > 0;
+    if (config.shortcut && (diffusion_config_.path != "flow" || diffusion_config_.prediction != "x"))
+      throw InputError(recipe_.file, "/more/shortcut", "needs the diffusion's path flow and prediction x");
     tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
     network_ = std::make_shared<DitAndHead>(config, tokens_);
+    if (recipe_.more.contains("start")) start_from(parts, config);
     longest_ = *std::max_element(recipe_.windows.begin(), recipe_.windows.end());
   }
 
@@ -98,25 +172,36 @@ class DitStage final : public Stage {
 
   StepLoss loss(const StepPart& part) override {
     Pcg32 random = step_stream(recipe_.seed, part);
-    const std::int64_t window = recipe_.windows[random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
-    const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / window;
-    const auto drawn = source_.draw(count, window * temporal_, random);
-    const ClipBatch batch = source_.load(drawn, window * temporal_, false);
-    const Tensor x = latents_->load(drawn, window).to(default_device());
-    const bool plain = random.uniform() < settings_.plain;
-    const Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random).to(x.device());
-    const Tensor level = training_levels(count * window, random).view({count, window}).to(x.device());
-    DitInput input;
-    FrameLayout layout;
-    const Tensor eps = noise(x, part, kTargetNoise);
-    arrange(x, eps, level, history_level, part, input, layout);
-    condition(batch, layout, random, input);
+    const Clips clips = draw_clips(random);
+    const std::int64_t count = clips.x.size(0), window = clips.x.size(1);
+    const bool plain = clips.plain;
+    Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random).to(clips.x.device());
+    Noised targets;
+    targets.eps = noise(clips.x, part, kTargetNoise);
+    const bool stretch = !plain && happens(settings_.shortcut, random);
+    if (stretch) {
+      draw_strides(count, window, random, targets);
+    } else {
+      targets.level = training_levels(count * window, random).view({count, window}).to(clips.x.device());
+    }
+    DitInput conditions;
+    condition(clips, random, conditions);
+    Tensor history = clips.x;
+    const bool late = 10 * part.step >= 9 * recipe_.steps;
+    if (late && !plain && happens(settings_.own_history, random))
+      std::tie(history, history_level) = own_history(clips, conditions, part, random);
+
+    const FrameLayout layout = layout_of(clips);
+    const DitInput input = arrange(conditions, clips, history, history_level, targets, part);
+    const Tensor goal =
+        stretch ? two_half_steps(input, layout, targets) : diffusion_->target(clips.x, targets.eps, targets.level);
     const DitOutput output = network_->dit->forward(input, layout);
-    const std::int64_t first = plain ? 0 : window - 1;
-    const Tensor z = input.z.slice(1, first), answer = output.answer.slice(1, first);
-    StepLoss loss = weigh(x, eps, level, diffusion_->prediction(answer), output.middle.slice(1, first), batch.states);
+    const std::int64_t first = layout_first_target(layout);
+    const Tensor answer = output.answer.slice(1, first);
+    StepLoss loss = weigh(clips, goal, targets.level, diffusion_->prediction(answer), output.middle.slice(1, first));
     if (diffusion_config_.learned_variance) {
-      const Tensor bound = diffusion_->variational_bound(x, z, answer, level).mean();
+      const Tensor bound =
+          diffusion_->variational_bound(clips.x, input.z.slice(1, first), answer, targets.level).mean();
       loss.total = loss.total + bound;
       loss.parts.emplace_back("bound", bound);
     }
@@ -140,6 +225,25 @@ class DitStage final : public Stage {
   }
 
  private:
+  /// "start": "checkpoint" in the recipe: the weights of an earlier transformer of the same shape. What it lacks begins
+  /// as in a new one, which changes nothing at first.
+  void start_from(const Checkpoint& parts, const DitConfig& config) {
+    if (const auto start = json_member<std::string>(recipe_.more, "start", recipe_.file, "/more");
+        start != "checkpoint")
+      throw InputError(recipe_.file, "/more/start", "is '" + start + "', expected 'checkpoint'");
+    const auto earlier = parts.dit();
+    DitConfig same = earlier->config();
+    same.orders = config.orders;
+    same.shortcut = config.shortcut;
+    if (to_json(same) != to_json(config))
+      throw InputError(recipe_.file, "/model",
+                       "is not the transformer of the checkpoint that training is to start from");
+    const torch::NoGradGuard no_grad;
+    const auto from = earlier->named_parameters();
+    for (auto& parameter : network_->dit->named_parameters())
+      if (const Tensor* value = from.find(parameter.key())) parameter.value().copy_(*value);
+  }
+
   Tensor noise(const Tensor& like, const StepPart& part, Purpose purpose) const {
     return normal_noise(like.sizes(), noise_key(recipe_.seed, part, purpose)).to(like.device());
   }
@@ -162,40 +266,77 @@ class DitStage final : public Stage {
     return levels;
   }
 
-  void arrange(const Tensor& x, const Tensor& eps, const Tensor& level, const Tensor& history_level,
-               const StepPart& part, DitInput& input, FrameLayout& layout) const {
-    const std::int64_t window = x.size(1), past = network_->dit->config().past_frames;
-    const Tensor z = diffusion_->noised(x, eps, level);
-    for (std::int64_t t = 0; t < window; ++t) layout.times.push_back(t);
-    if (!history_level.defined()) {
-      layout.history = window;
+  Clips draw_clips(Pcg32& random) {
+    const std::int64_t window = recipe_.windows[random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
+    const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / window;
+    const auto drawn = source_.draw(count, window * temporal_, random);
+    const ClipBatch batch = source_.load(drawn, window * temporal_, false);
+    const Tensor by_time = latents_->load(drawn, window).to(default_device());
+    Clips clips;
+    clips.plain = random.uniform() < settings_.plain;
+    clips.sequence = clips.plain ? in_time(window) : draw_sequence(settings_, window, random);
+    const auto& times = clips.sequence.times;
+    const Tensor change = at::diff(by_time, 1, 1).pow(2).mean(2, true).clamp_max(1.0);
+    const Tensor moving = at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
+    clips.x = in_order(by_time, times);
+    clips.motion = in_order(1.0 + settings_.motion_weight * moving, times);
+    // A latent that stands for several frames has the states and is told the controls of the last of them.
+    const auto of_latents = [&](const Tensor& all) {
+      return in_order(all.slice(1, temporal_ - 1, all.size(1), temporal_), times).to(default_device());
+    };
+    clips.states = of_latents(batch.states);
+    clips.controls = of_latents((batch.controls - control_mean_) / control_std_);
+    clips.captions = batch.captions;
+    return clips;
+  }
+
+  FrameLayout layout_of(const Clips& clips) const {
+    const auto& times = clips.sequence.times;
+    FrameLayout layout{times, in_time(clips.x.size(1)).times, clips.x.size(1), clips.sequence.backwards};
+    if (clips.plain) return layout;
+    // All but the last as history, then all as targets.
+    layout.history -= 1;
+    layout.times.insert(layout.times.begin(), times.begin(), times.end() - 1);
+    const std::vector<std::int64_t> order = layout.order;
+    layout.order.insert(layout.order.begin(), order.begin(), order.end() - 1);
+    return layout;
+  }
+  std::int64_t layout_first_target(const FrameLayout& layout) const {
+    return static_cast<std::int64_t>(layout.times.size()) > layout.history ? layout.history : 0;
+  }
+
+  DitInput arrange(const DitInput& conditions, const Clips& clips, const Tensor& shown, const Tensor& history_level,
+                   const Noised& targets, const StepPart& part) const {
+    const std::int64_t window = clips.x.size(1), past = network_->dit->config().past_frames;
+    const auto& times = clips.sequence.times;
+    const Tensor z = diffusion_->noised(clips.x, targets.eps, targets.level);
+    DitInput input = conditions;
+    input.controls = clips.controls;
+    if (clips.plain) {
       input.z = z;
-      input.level = level;
-      Dit::set_past(input, z, level, past);
-      return;
+      input.level = targets.level;
+      Dit::set_past(input, z, targets.level, past, times);
+      return input;
     }
-    layout.times.insert(layout.times.begin(), layout.times.begin(), layout.times.end() - 1);
-    layout.history = window - 1;
-    const Tensor clean = x.slice(1, 0, window - 1);
+    const auto and_history = [&](const Tensor& all) { return at::cat({all.slice(1, 0, window - 1), all}, 1); };
+    const Tensor clean = shown.slice(1, 0, window - 1);
     const Tensor history = diffusion_->noised(clean, noise(clean, part, kHistoryNoise), history_level);
     // A target's past is the history's, not the other targets'. The last frame of the extended history is never seen.
     Dit::set_past(input, at::cat({history, history.slice(1, 0, 1)}, 1),
-                  at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past);
-    input.past = at::cat({input.past.slice(1, 0, window - 1), input.past}, 1);
-    input.past_level = at::cat({input.past_level.slice(1, 0, window - 1), input.past_level}, 1);
+                  at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past, times);
+    input.past = and_history(input.past);
+    input.past_level = and_history(input.past_level);
+    input.controls = and_history(input.controls);
     input.z = at::cat({history, z}, 1);
-    input.level = at::cat({history_level, level}, 1);
+    input.level = at::cat({history_level, targets.level}, 1);
+    if (targets.stride.defined()) input.stride = at::cat({at::zeros_like(history_level), targets.stride}, 1);
+    return input;
   }
 
-  void condition(const ClipBatch& batch, const FrameLayout& layout, Pcg32& random, DitInput& input) const {
+  void condition(const Clips& clips, Pcg32& random, DitInput& input) const {
     const torch::NoGradGuard no_grad;
-    const auto count = static_cast<std::int64_t>(batch.captions.size());
-    input.text = text_->forward(tokenize(*tokenizer_, batch.captions, text_->config().context).to(default_device()));
-    const Tensor all = (batch.controls - control_mean_) / control_std_;
-    // A latent that stands for several frames is told the controls of the last of them.
-    const Tensor by_latent = all.slice(1, temporal_ - 1, all.size(1), temporal_);
-    input.controls =
-        by_latent.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(layout.times))).to(default_device());
+    const auto count = static_cast<std::int64_t>(clips.captions.size());
+    input.text = text_->forward(tokenize(*tokenizer_, clips.captions, text_->config().context).to(default_device()));
     input.keep_text = at::ones({count});
     input.keep_controls = at::ones({count});
     for (std::int64_t b = 0; b < count; ++b) {
@@ -206,14 +347,75 @@ class DitStage final : public Stage {
     input.keep_controls = input.keep_controls.to(default_device());
   }
 
-  StepLoss weigh(const Tensor& x, const Tensor& eps, const Tensor& level, const Tensor& answer, const Tensor& middle,
-                 const Tensor& states) {
-    const Tensor change = at::diff(x, 1, 1).pow(2).mean(2, true).clamp_max(1.0);
-    const Tensor motion = 1.0 + settings_.motion_weight * at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
-    const Tensor error = (answer - diffusion_->target(x, eps, level)).pow(2);
-    const Tensor denoise = (error * motion * beside(diffusion_->weight(level), x)).mean();
-    const Tensor scale = at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5});
-    const Tensor truth = (states.slice(1, temporal_ - 1, states.size(1), temporal_) / scale).to(x.device());
+  /// Strides of 1/8, 1/4, 1/2 and 1, from levels that so many whole strides lead to.
+  void draw_strides(std::int64_t count, std::int64_t window, Pcg32& random, Noised& targets) const {
+    targets.level = at::zeros({count, window});
+    targets.stride = at::zeros({count, window});
+    auto level = targets.level.accessor<float, 2>(), stride = targets.stride.accessor<float, 2>();
+    for (std::int64_t b = 0; b < count; ++b) {
+      for (std::int64_t t = 0; t < window; ++t) {
+        const std::uint32_t strides = 1U << random.below(4);
+        stride[b][t] = 1.0F / static_cast<float>(strides);
+        level[b][t] = static_cast<float>(random.below(strides)) * stride[b][t];
+      }
+    }
+    targets.level = targets.level.to(default_device());
+    targets.stride = targets.stride.to(default_device());
+  }
+
+  /// Where two steps of half the stride lead, said as the clean latent that one step of the whole stride must be told
+  /// (Frans et al. 2024, "One step diffusion via shortcut models", equations 4 and 5; for x-prediction on the flow
+  /// path, whose velocity is (x - z) / (1 - tau)). Half of the shortest stride counts as none.
+  Tensor two_half_steps(const DitInput& input, const FrameLayout& layout, const Noised& targets) const {
+    const torch::NoGradGuard no_grad;
+    const std::int64_t first = layout.history;
+    const Tensor half = 0.5 * targets.stride;
+    const Tensor told = at::where(half < kShortestStride, at::zeros_like(half), half);
+    const auto velocity = [&](const Tensor& z, const Tensor& level) {
+      DitInput at_level = input;
+      at_level.z = at::cat({input.z.slice(1, 0, first), z}, 1);
+      at_level.level = at::cat({input.level.slice(1, 0, first), level}, 1);
+      at_level.stride = at::cat({input.stride.slice(1, 0, first), told}, 1);
+      const Tensor x = network_->dit->forward(at_level, layout).answer.slice(1, first);
+      return (x - z) / beside(1.0 - level, z);
+    };
+    const Tensor z = input.z.slice(1, first);
+    const Tensor v1 = velocity(z, targets.level);
+    const Tensor v2 = velocity(z + beside(half, z) * v1, targets.level + half);
+    return z + beside(1.0 - targets.level, z) * 0.5 * (v1 + v2);
+  }
+
+  /// From some frame on, what the network itself makes of the frames before in two steps: a rollout's history has its
+  /// maker's faults. Said to be at the level that rollouts tell.
+  std::pair<Tensor, Tensor> own_history(const Clips& clips, const DitInput& conditions, const StepPart& part,
+                                        Pcg32& random) const {
+    const torch::NoGradGuard no_grad;
+    const std::int64_t count = clips.x.size(0), window = clips.x.size(1);
+    const auto from = static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(window - 1)));
+    const FrameLayout layout = layout_of(clips);
+    const auto levels = [&](std::int64_t frames, double level) {
+      return at::full({count, frames}, level, clips.x.options());
+    };
+    Noised start;
+    start.eps = noise(clips.x, part, kOwnNoise);
+    start.level = levels(window, 0.0);
+    DitInput input = arrange(conditions, clips, clips.x, levels(window - 1, 1.0), start, part);
+    const auto answer = [&] { return network_->dit->forward(input, layout).answer.slice(1, layout.history); };
+    const Tensor middle = 0.5 * (start.eps + answer());
+    input.z = at::cat({input.z.slice(1, 0, layout.history), middle}, 1);
+    input.level = at::cat({input.level.slice(1, 0, layout.history), levels(window, 0.5)}, 1);
+    const Tensor own = answer();
+    const double told = rollout_config_.history_level;
+    return {at::cat({clips.x.slice(1, 0, from), own.slice(1, from)}, 1),
+            at::cat({levels(from, 1.0), levels(window - 1 - from, told)}, 1)};
+  }
+
+  StepLoss weigh(const Clips& clips, const Tensor& goal, const Tensor& level, const Tensor& answer,
+                 const Tensor& middle) {
+    const Tensor error = (answer - goal).pow(2);
+    const Tensor denoise = (error * clips.motion * beside(diffusion_->weight(level), goal)).mean();
+    const Tensor scale = at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5}).to(goal.device());
+    const Tensor truth = clips.states / scale;
     const Tensor present = truth.slice(-1, 0, 1);
     const Tensor off = (network_->head->forward(middle) - truth).abs();
     const Tensor state = off.slice(-1, 0, 1).mean() + (off.slice(-1, 1) * present).sum() / (6 * present.sum() + 1);

@@ -153,18 +153,6 @@ class EpisodeRenderer {
   mutable std::vector<std::unique_ptr<WorkerBuffers>> idle_;
 };
 
-class MemorySink : public EpisodeSink {
- public:
-  void begin(const EpisodeInfo& info) override { episode.info = info; }
-  void frame(int index, Frame&& frame, FrameTruth&& truth) override {
-    episode.clip.times.push_back(episode.info.rate.time_of(index));
-    episode.clip.frames.push_back(std::move(frame));
-    if (!truth.depth.empty()) episode.truth.push_back(std::move(truth));
-  }
-  void end(const EpisodeInfo& info) override { episode.info = info; }
-  Episode episode;
-};
-
 }  // namespace
 
 std::vector<float> make_controls(const std::vector<FrameWorld>& timeline, int width, int height) {
@@ -261,7 +249,7 @@ void render_episode(const Scenario& scenario, const std::string& split, int take
 }
 
 Episode render_episode(const Scenario& scenario, const std::string& split, int take, const RenderOptions& options) {
-  sim::MemorySink sink;
+  MemorySink sink;
   render_episode(scenario, split, take, options, sink);
   return std::move(sink.episode);
 }

@@ -89,12 +89,16 @@ GeneratorSpec parse_generator(const std::string& text) {
 
 bool has_answer(const std::filesystem::path& folder, const std::string& id) { return !find_answer(folder, id).empty(); }
 
+bool has_surprise(const std::filesystem::path& folder, const std::string& id) {
+  return fs::exists(folder / id / "surprise.safetensors");
+}
+
 std::string ask_generator(const GeneratorSpec& spec, const std::vector<Conditioning>& takes,
                           const std::filesystem::path& work, const std::filesystem::path& answers,
                           const ProcessLimits& limits) {
   std::vector<Conditioning> missing;
   for (const auto& take : takes)
-    if (!has_answer(answers, take.id)) missing.push_back(take);
+    if (take.watched.empty() ? !has_answer(answers, take.id) : !has_surprise(answers, take.id)) missing.push_back(take);
   if (missing.empty()) return "";
   const fs::path request = work / "request";
   std::error_code ignored;

@@ -36,5 +36,6 @@ std::string ask_generator(const GeneratorSpec& spec, const std::vector<Condition
 /// videos, <folder>/<id>.{mkv,mp4,webm}; the continuation only. Throws InputError when there is none or it is broken.
 Clip read_answer(const std::filesystem::path& folder, const std::string& id, Rate rate);
 bool has_answer(const std::filesystem::path& folder, const std::string& id);
+bool has_surprise(const std::filesystem::path& folder, const std::string& id);
 
 }  // namespace bitemark

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/safetensors.h"
@@ -26,7 +29,8 @@ TEST(Conditioning, RoundTrip) {
   const TemporaryFolder folder;
   const auto take = sample();
   write_request(folder.path(), {take});
-  ASSERT_EQ(read_request(folder.path()), std::vector<std::string>{take.id});
+  ASSERT_EQ(read_request(folder.path()).takes, std::vector<std::string>{take.id});
+  EXPECT_EQ(read_request(folder.path()).task, "rollout");
   const auto read = read_conditioning(folder.path(), take.id);
   EXPECT_EQ(read.caption, take.caption);
   EXPECT_EQ(read.rate, take.rate);
@@ -43,6 +47,61 @@ TEST(Conditioning, RefusesIdsThatLeaveTheFolder) {
   EXPECT_THROW(read_request(folder.path()), InputError);
   write_file(folder.path() / "request.json", R"({"protocol": 2, "takes": []})");
   EXPECT_THROW(read_request(folder.path()), InputError);
+}
+
+TEST(Conditioning, PlacesChangesAndWatchedFramesSurvive) {
+  const TemporaryFolder folder;
+  auto take = sample();
+  take.places = {0, 4};
+  take.changes = {{1, "a green ball"}, {3, "\xf0\x9f\x8d\xaa \xe2\x80\xae"}};
+  take.watched.assign(3, take.context.front());
+  write_request(folder.path(), {take});
+  EXPECT_EQ(read_request(folder.path()).task, "surprise");
+  const auto read = read_conditioning(folder.path(), take.id);
+  EXPECT_EQ(read.places, take.places);
+  ASSERT_EQ(read.changes.size(), 2U);
+  EXPECT_EQ(read.changes[1].caption, take.changes[1].caption);
+  EXPECT_EQ(read.changes[1].frame, 3);
+  EXPECT_EQ(read.watched, take.watched);
+}
+
+/// A conditioning whose JSON is changed before it is read.
+std::string complaint(const std::function<void(Json&)>& change) {
+  const TemporaryFolder folder;
+  write_request(folder.path(), {sample()});
+  const fs::path file = folder.path() / "bounce-test-0" / "conditioning.json";
+  Json json = load_json(file);
+  change(json);
+  save_json(file, json);
+  try {
+    read_conditioning(folder.path(), "bounce-test-0");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Conditioning, PlacesAndChangesThatLieGetASentence) {
+  using testing::HasSubstr;
+  EXPECT_EQ(complaint([](Json& json) { json["context_places"] = {0, 4}; }), "");
+  EXPECT_THAT(complaint([](Json& json) { json["context_places"] = {0}; }), HasSubstr("has 1 places"));
+  EXPECT_THAT(complaint([](Json& json) { json["context_places"] = {3, 3}; }), HasSubstr("/context_places/1"));
+  EXPECT_THAT(complaint([](Json& json) { json["context_places"] = {0, 5}; }), HasSubstr("0 to 4"));
+  const auto change = [](int frame) { return Json{{"frame", frame}, {"caption", "x"}}; };
+  EXPECT_THAT(complaint([&](Json& json) {
+                json["caption_changes"] = {change(2), change(2)};
+              }),
+              HasSubstr("/caption_changes/1/frame"));
+  EXPECT_THAT(complaint([&](Json& json) { json["caption_changes"] = {change(-1)}; }), HasSubstr("is -1"));
+}
+
+TEST(Surprise, RoundTripAndLies) {
+  const TemporaryFolder folder;
+  write_surprise(folder.path(), "x", {0.5F, 0.25F});
+  EXPECT_EQ(read_surprise(folder.path(), "x", 2), (std::vector<float>{0.5F, 0.25F}));
+  EXPECT_THROW(read_surprise(folder.path(), "x", 3), InputError);
+  write_surprise(folder.path(), "y", {0.5F, std::nanf("")});
+  EXPECT_THROW(read_surprise(folder.path(), "y", 2), InputError);
 }
 
 TEST(Rollout, RoundTripAndLyingShapes) {

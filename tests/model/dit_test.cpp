@@ -11,24 +11,27 @@ namespace {
 
 constexpr std::int64_t kFrames = 5;
 
+FrameLayout sequence(std::int64_t frames) {
+  FrameLayout layout;
+  for (std::int64_t t = 0; t < frames; ++t) {
+    layout.times.push_back(t);
+    layout.order.push_back(t);
+  }
+  layout.history = frames;
+  return layout;
+}
+
 DitInput toy_input(const Tensor& z, const Tensor& level, std::int64_t past_frames) {
   DitInput input;
   input.z = z;
   input.level = level;
-  Dit::set_past(input, z, level, past_frames);
+  Dit::set_past(input, z, level, past_frames, sequence(z.size(1)).times);
   input.controls = normal_noise({z.size(0), z.size(1), 10}, {5, 0, 0});
   input.keep_text = input.keep_controls = at::ones({z.size(0)});
   input.text.tokens = normal_noise({z.size(0), 3, 16}, {6, 0, 0});
   input.text.lengths.assign(static_cast<std::size_t>(z.size(0)), 3);
   input.text.pooled = normal_noise({z.size(0), 16}, {7, 0, 0});
   return input;
-}
-
-FrameLayout sequence(std::int64_t frames) {
-  FrameLayout layout;
-  for (std::int64_t t = 0; t < frames; ++t) layout.times.push_back(t);
-  layout.history = frames;
-  return layout;
 }
 
 class DitTest : public testing::Test {
@@ -58,10 +61,10 @@ TEST_F(DitTest, CachedFramesEqualTheWholeWindow) {
   const Tensor whole = dit->forward(input, sequence(kFrames)).answer;
   KvRing ring(kFrames, 1);
   for (std::int64_t t = 0; t < kFrames; ++t) {
-    const DitOutput one = dit->forward(frame_of(input, t), {}, &ring);
+    const DitOutput one = dit->forward(frame_of(input, t), {{t}, {}, 0}, &ring);
     // The same sums in another order: rounding of float32 through 3 blocks, far below 1e-4 at values of order one.
     EXPECT_TRUE(at::allclose(one.answer, whole.slice(1, t, t + 1), 0, 1e-4)) << t;
-    ring.push(one.frame);
+    ring.push(one.frame, t);
   }
 }
 
@@ -84,7 +87,7 @@ TEST_F(DitTest, TargetsDoNotSeeEachOther) {
   input.level = twice(history.level);
   input.past_level = twice(history.past_level);
   input.controls = twice(history.controls);
-  FrameLayout layout{{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, kFrames};
+  FrameLayout layout{{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, {0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, kFrames};
   const Tensor before = dit->forward(input, layout).answer;
   input.z = input.z.clone();
   input.z.select(1, kFrames + 1).add_(1.0);  // target of time 1
@@ -123,11 +126,86 @@ TEST_F(DitTest, StartsAsZero) {
   EXPECT_EQ(fresh.forward(toy_input(z, level, 2), sequence(kFrames)).answer.abs().max().item<float>(), 0.0F);
 }
 
+/// A network that knows orders, strides and registers, with random weights.
+std::shared_ptr<Dit> able_dit() {
+  DitConfig config = tiny_dit();
+  config.orders = config.shortcut = true;
+  config.registers = 3;
+  auto dit = std::make_shared<Dit>(config);
+  randomise(*dit, 12, 0.3);
+  return dit;
+}
+
+TEST_F(DitTest, CachedFramesEqualTheWholeWindowInEveryOrder) {
+  const auto able = able_dit();
+  struct Case {
+    std::vector<std::int64_t> times;
+    std::int64_t ahead;
+    bool backwards;
+  };
+  for (const Case& c : {Case{{4, 3, 2, 1, 0}, 0, true}, Case{{3, 4, 0, 1, 2}, 2, false}}) {
+    FrameLayout layout = sequence(kFrames);
+    layout.times = c.times;
+    layout.backwards = c.backwards;
+    DitInput input = toy_input(z, level, 2);
+    Dit::set_past(input, z, level, 2, c.times);
+    const Tensor whole = able->forward(input, layout).answer;
+    KvRing ring(kFrames, 1);
+    for (std::int64_t f = 0; f < kFrames; ++f) {
+      const std::int64_t time = c.times[static_cast<std::size_t>(f)];
+      const DitOutput one = able->forward(frame_of(input, f), {{time}, {}, 0, c.backwards}, &ring);
+      // As for a sequence in the order of time.
+      EXPECT_TRUE(at::allclose(one.answer, whole.slice(1, f, f + 1), 0, 1e-4)) << c.backwards << " " << f;
+      ring.push(one.frame, time, f < c.ahead);
+    }
+  }
+}
+
+TEST_F(DitTest, OrderStrideAndTimeReachTheAnswer) {
+  const auto able = able_dit();
+  DitInput input = toy_input(z, level, 2);
+  const auto answer = [&](bool backwards, std::int64_t last, double stride) {
+    FrameLayout layout = sequence(kFrames);
+    layout.times.back() = last;
+    layout.backwards = backwards;
+    input.stride = at::full({2, kFrames}, stride);
+    return able->forward(input, layout).answer.slice(1, kFrames - 1);
+  };
+  const Tensor plain = answer(false, 4, 0);
+  EXPECT_FALSE(at::allclose(plain, answer(true, 4, 0), 0, 1e-3));
+  EXPECT_FALSE(at::allclose(plain, answer(false, 9, 0), 0, 1e-3));
+  EXPECT_FALSE(at::allclose(plain, answer(false, 4, 0.5), 0, 1e-3));
+}
+
+TEST_F(DitTest, PastIsWhatLiesSideBySideInTime) {
+  DitInput input;
+  Dit::set_past(input, z, level, 2, {3, 4, 0, 1, 2});
+  const auto past = [&](std::int64_t frame, std::int64_t back) {
+    return input.past.select(1, frame).slice(1, 4 * (back - 1), 4 * back);
+  };
+  EXPECT_TRUE(at::equal(past(1, 1), z.select(1, 0)));
+  EXPECT_EQ(past(2, 1).abs().max().item<float>(), 0.0F);  // time 0 after time 4
+  EXPECT_EQ(past(3, 2).abs().max().item<float>(), 0.0F);
+  EXPECT_TRUE(at::equal(past(4, 2), z.select(1, 2)));
+  EXPECT_EQ(input.past_level[0][2].item<float>(), 0.0F);
+  EXPECT_EQ(input.past_level[0][3].item<float>(), level[0][2].item<float>());
+}
+
+TEST(KvRing, FramesAheadKeepTheirDistance) {
+  KvRing ring(8, 1);
+  const Tensor mark = at::zeros({1, 1, 1, 1});
+  ring.push({{mark, mark}}, 20, true);
+  ring.push({{mark, mark}}, 21, true);
+  EXPECT_EQ(ring.distances(0), (std::vector<std::int64_t>{7, 7}));  // no farther than the window
+  for (int t = 0; t < 17; ++t) ring.push({{mark, mark}}, t);
+  EXPECT_EQ(ring.distances(17), (std::vector<std::int64_t>{3, 4, -5, -4, -3, -2, -1}));
+}
+
 TEST(KvRing, KeepsSinksAndTheLatestAndNoMore) {
   KvRing ring(4, 1);
   for (int n = 0; n < 10; ++n) {
     const Tensor mark = at::full({1, 1, 1, 1}, n);
-    ring.push({{mark, mark}});
+    ring.push({{mark, mark}}, n);
     EXPECT_LE(ring.size(), 3);
   }
   EXPECT_TRUE(

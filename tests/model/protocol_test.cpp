@@ -125,7 +125,7 @@ TEST_F(Protocol, MemoryOfALongRolloutIsThatOfAShortOne) {
   // The ring and the latest latents are all that a stream keeps; tested by counting what it holds.
   KvRing ring(8, 2);
   const Tensor part = at::zeros({1, 4, 2, 12});
-  for (int n = 0; n < 200; ++n) ring.push({{part, part}});
+  for (int n = 0; n < 200; ++n) ring.push({{part, part}}, n);
   EXPECT_EQ(ring.keys(0).size(1), 7 * 4);
 }
 

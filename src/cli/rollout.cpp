@@ -1,0 +1,195 @@
+// One clip from a generator, for whatever a user wants to see: the tasks beside the suite's.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+
+#include "base/files.h"
+#include "base/parallel.h"
+#include "cli/command.h"
+#include "sim/simulate.h"
+#include "suite/generator.h"
+#include "suite/task.h"
+#include "video/video_file.h"
+
+namespace bitemark::cli {
+namespace {
+
+struct Flags {
+  std::string generator, out, scenario, split = "test", mode, folder, given_file, fps = "12";
+  std::optional<std::string> caption;
+  std::vector<std::string> changes;
+  TaskOptions task;
+  int take = 0, frames = 0, size = 64;
+  std::uint64_t seed = 0;
+  double timeout_s = 3600;
+  bool fork = false, given_set = false;
+};
+
+/// The take that a scenario stages: caption, controls, and frames to give from.
+Conditioning from_scenario(const Flags& flags, std::vector<Frame>& whole) {
+  const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
+  RenderOptions render;
+  render.width = render.height = flags.size;
+  render.rate = parse_rate(flags.fps);
+  render.truth = false;
+  render.mode = flags.mode;
+  render.threads = default_threads();
+  if (flags.frames > 0) render.duration_s = (flags.frames + 0.5) / render.rate.hz();
+  Episode episode = render_episode(scenario, flags.split, flags.take, render);
+  Conditioning request = condition_on(episode, "clip", flags.seed);
+  whole = std::move(episode.clip.frames);
+  return request;
+}
+
+/// Frames of the user's own, and a camera that stands still.
+Conditioning from_file(const Flags& flags, std::vector<Frame>& whole) {
+  Conditioning request;
+  request.id = "clip";
+  request.rate = parse_rate(flags.fps);
+  request.width = request.height = flags.size;
+  request.frame_count = flags.frames;
+  request.seed = flags.seed;
+  if (!flags.given_file.empty()) {
+    const Clip clip = read_clip(flags.given_file, request.rate);
+    request.width = clip.width();
+    request.height = clip.height();
+    whole = clip.frames;
+  }
+  if (request.frame_count == 0) throw InputError("without --scenario, --frames says how long the clip is to be");
+  request.controls.values.assign(static_cast<std::size_t>(request.frame_count) * Controls::width(), 0.0F);
+  return request;
+}
+
+/// Request and answer, gone when the clip is written or cannot be.
+struct WorkFolder {
+  explicit WorkFolder(fs::path folder) : path(std::move(folder)) {
+    clear();
+    make_folder(path);
+  }
+  ~WorkFolder() { clear(); }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  void clear() const {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  fs::path path;
+};
+
+Codec codec_of(const fs::path& out) {
+  if (out.extension() == ".mkv") return Codec::kFfv1;
+  if (out.extension() == ".mp4") return Codec::kH264;
+  throw InputError(out.string(), "", "ends in neither .mkv (lossless) nor .mp4 (H.264)");
+}
+
+/// Given and made frames in the order of time; memory does not grow with the length.
+void write_whole(const Conditioning& request, const fs::path& answer, const fs::path& out) {
+  VideoWriter video(out, codec_of(out), request.width, request.height, request.rate);
+  std::size_t given = 0;
+  int time = 0;
+  const auto place = [&](std::size_t i) { return request.places.empty() ? static_cast<int>(i) : request.places[i]; };
+  const auto write_given = [&] {
+    for (; given < request.context.size() && place(given) == time; ++given, ++time) video.write(request.context[given]);
+  };
+  ReadLimits limits;
+  limits.max_frames = request.frame_count;
+  read_frames(answer, request.rate, limits, [&](Frame&& frame, double) {
+    write_given();
+    video.write(frame);
+    ++time;
+  });
+  write_given();
+  video.finish();
+}
+
+fs::path unchanged_name(const fs::path& out) {
+  return out.parent_path() / (out.stem().string() + "-unchanged" + out.extension().string());
+}
+
+/// Both futures, from the same noise.
+std::vector<Conditioning> requests_of(const Flags& flags) {
+  std::vector<Frame> whole;
+  Conditioning request = flags.scenario.empty() ? from_file(flags, whole) : from_scenario(flags, whole);
+  if (flags.caption) request.caption = *flags.caption;
+  TaskOptions task = flags.task;
+  if (!flags.given_set && !request.context.empty()) task.given = static_cast<int>(request.context.size());
+  request.context.clear();
+  give_frames(task, whole, request);
+  Conditioning changed = request;
+  for (const auto& change : flags.changes) apply_change(change, changed);
+  if (!flags.fork) return {changed};
+  if (flags.changes.empty()) throw InputError("--fork shows what --change changes, and there is no --change");
+  request.id = "unchanged";
+  return {changed, request};
+}
+
+ExitCode rollout(const Flags& flags) {
+  const fs::path out = flags.out;
+  codec_of(out);
+  const GeneratorSpec spec = parse_generator(flags.generator);
+  if (spec.kind != GeneratorSpec::Kind::kCommand)
+    throw InputError("a rollout needs checkpoint:DIR or command:'WORDS', found \"" + flags.generator + "\"");
+  const auto requests = requests_of(flags);
+  const WorkFolder folder(out.string() + ".work");
+  const fs::path& work = folder.path;
+  const std::string wrong = ask_generator(spec, requests, work, work / "answers", {flags.timeout_s, 0, 0});
+  for (const auto& request : requests) {
+    const fs::path answer = work / "answers" / request.id;
+    if (!fs::exists(answer / "rollout.safetensors"))
+      throw InputError(flags.generator, "", wrong.empty() ? "answered without rollout.safetensors" : wrong);
+    const fs::path file = request.id == "clip" ? out : unchanged_name(out);
+    write_whole(request, answer / "rollout.safetensors", file);
+    fmt::print("{}: {} frames, {} of them given, \"{}\"\n", file.string(), request.frame_count, request.context.size(),
+               request.caption);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action configure_rollout(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  app.add_option("--generator", flags->generator, "checkpoint:DIR or command:'WORDS'")->required();
+  app.add_option("--out", flags->out, "The whole clip, given frames included: .mkv or .mp4")->required();
+  app.add_option("--task", flags->task.task,
+                 "continue: first frames are given; text: none; image: the first; before: the last ones; between: both")
+      ->capture_default_str();
+  auto* scenario =
+      app.add_option("--scenario", flags->scenario, "Caption, controls and frames of this scenario's take");
+  app.add_option("--take", flags->take, "Number of the take")->capture_default_str();
+  app.add_option("--split", flags->split, "train, test or ood")->capture_default_str();
+  app.add_option("--frames-from", flags->given_file, "Instead: frames of a video, picture or folder of pictures")
+      ->excludes(scenario);
+  auto* given = app.add_option("--given", flags->task.given, "Frames given at the begin; else the scenario's, or 8")
+                    ->check(CLI::Range(1, 4096));
+  app.add_option("--given-end", flags->task.given_end, "Frames given at the end (before, between)")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--frames", flags->frames, "Of the whole clip, where it is not the scenario's")
+      ->check(CLI::Range(1, 65536));
+  app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str()->check(CLI::Range(16, 1024));
+  app.add_option("--fps", flags->fps, "Frames a second")->capture_default_str();
+  app.add_option("--caption", flags->caption, "Instead of the scenario's");
+  app.add_option("--change", flags->changes,
+                 "FRAME:caption=TEXT or FRAME:CONTROL=VALUE: what is so from that frame on; may be repeated");
+  app.add_flag("--fork", flags->fork, "Also roll out without the changes, from the same noise: OUT-unchanged");
+  app.add_option("--seed", flags->seed, "Of the generator's noise")->capture_default_str();
+  app.add_option("--timeout", flags->timeout_s, "Seconds that the generator may take")->capture_default_str();
+  app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
+  app.footer(
+      "Examples:\n"
+      "  bitemark rollout --generator checkpoint:checkpoints/nano --scenario bounce --take 3 --out bounce.mp4\n"
+      "  bitemark rollout --generator checkpoint:checkpoints/nano --task text --frames 36 --out cookie.mp4 \\\n"
+      "      --caption \"a cookie is bitten from the left\"\n"
+      "  bitemark rollout --generator checkpoint:checkpoints/nano --task between --scenario launch --out between.mp4\n"
+      "  bitemark rollout --generator checkpoint:checkpoints/nano --scenario cookie-bite --change 14:act_on=0 --fork "
+      "\\\n"
+      "      --out unbitten.mp4");
+  return [flags, given] {
+    flags->given_set = given->count() > 0;
+    return rollout(*flags);
+  };
+}
+
+}  // namespace bitemark::cli

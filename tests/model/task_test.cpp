@@ -1,0 +1,155 @@
+// What a generator can be asked for beside continuations.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "model/commands.h"
+#include "model/generator.h"
+#include "model/weights.h"
+#include "toys.h"
+
+namespace bitemark::model {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class Tasks : public testing::Test {
+ protected:
+  /// Weights so large that whatever the network sees reaches the pixels.
+  static Generator with(bool orders) {
+    const auto folder = fresh_folder(orders ? "ordered" : "plain");
+    write_toy_checkpoint(folder);
+    DitConfig config = Checkpoint(folder).dit()->config();
+    config.orders = orders;
+    Dit dit(config);
+    randomise(dit, 21, 0.3);
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : dit.named_parameters())  // no copies of copies, which would run into black and white
+      if (parameter.key().starts_with("skip")) parameter.value().zero_();
+    save_weights(folder / "dit.safetensors", weights_of(dit), true);
+    write_config(folder, {{"dit", to_json(config)}});
+    const Checkpoint checkpoint(folder);
+    return {checkpoint, checkpoint.rollout()};
+  }
+  static Conditioning at_places(std::vector<int> places, int frames) {
+    Conditioning take = toy_conditioning("t", static_cast<int>(places.size()), frames);
+    take.places = std::move(places);
+    return take;
+  }
+};
+
+TEST_F(Tasks, EveryOrderAnswersWhatIsNotGiven) {
+  const Generator generator = with(true);
+  EXPECT_EQ(generator.run(at_places({0, 1}, 9)).size(), 7U);
+  EXPECT_EQ(generator.run(at_places({7, 8}, 9)).size(), 7U);
+  EXPECT_EQ(generator.run(at_places({0, 7, 8}, 9)).size(), 6U);
+}
+
+TEST_F(Tasks, GivenEndsReachEveryFrameMade) {
+  const Generator generator = with(true);
+  Conditioning take = at_places({0, 7, 8}, 9);
+  const auto before = generator.run(take);
+  for (std::size_t i : {1, 2})
+    for (auto& value : take.context[i].rgb) value = static_cast<std::uint8_t>(255 - value);
+  const auto after = generator.run(take);
+  for (std::size_t t = 0; t < before.size(); ++t) EXPECT_NE(before[t], after[t]) << t;
+}
+
+TEST_F(Tasks, BackwardsTheFrameBesideTheGivenOneIsMadeFirst) {
+  // The first caption is told while frames 3 to 0 are made, after all others: those stay, but for the few that the
+  // decoder shows after changed ones.
+  const Generator generator = with(true);
+  constexpr std::size_t kDecoderMemory = 6;
+  Conditioning take = at_places({18, 19}, 20);
+  take.changes = {{4, "something else"}};
+  const auto one = generator.run(take);
+  take.caption = "a square falls in the dark";
+  const auto other = generator.run(take);
+  for (std::size_t t = 0; t < 4; ++t) EXPECT_NE(one[t], other[t]) << t;
+  for (std::size_t t = 4 + kDecoderMemory; t < 18; ++t) EXPECT_EQ(one[t], other[t]) << t;
+}
+
+TEST_F(Tasks, ForksShareThePastToTheBit) {
+  const Generator generator = with(false);
+  Conditioning take = toy_conditioning("t", 2, 12);
+  const auto unchanged = generator.run(take);
+  Conditioning told = take;
+  told.changes = {{7, "a square falls in the dark"}};
+  Conditioning pushed = take;
+  for (std::size_t t = 7; t < 12; ++t) pushed.controls.values[t * Controls::width()] += 2.0F;
+  for (const auto& fork : {generator.run(told), generator.run(pushed)})
+    for (std::size_t t = 0; t < unchanged.size(); ++t) EXPECT_EQ(fork[t] == unchanged[t], t + 2 < 7) << t;
+}
+
+TEST_F(Tasks, FramesComeAsTheyAreMade) {
+  // The third frame is handed over before the tenth is begun: a stop after three leaves three.
+  const Generator generator = with(false);
+  struct Enough {};
+  int seen = 0;
+  EXPECT_THROW(generator.stream(toy_conditioning("t", 2, 4000),
+                                [&](Frame&&) {
+                                  if (++seen == 3) throw Enough();
+                                }),
+               Enough);
+  EXPECT_EQ(seen, 3);
+}
+
+TEST_F(Tasks, LastFramesAreRefusedByACheckpointThatDidNotLearnThem) {
+  const Generator generator = with(false);
+  EXPECT_THAT([&] { generator.run(at_places({8}, 9)); }, ThrowsMessage<InputError>(HasSubstr("not trained")));
+}
+
+std::int64_t resident_kb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) return std::stoll(line.substr(6));
+  return 0;
+}
+
+TEST_F(Tasks, MemoryDoesNotGrowWithTheLength) {
+  const Generator generator = with(false);
+  std::int64_t early = 0, late = 0;
+  int seen = 0;
+  generator.stream(toy_conditioning("t", 2, 900), [&](Frame&&) {
+    ++seen;
+    if (seen == 100) early = resident_kb();
+    if (seen == 898) late = resident_kb();
+  });
+  // 800 frames of 3 kB would be 2.4 MB, their latents and keys more: 2 % of what a process with LibTorch takes is room
+  // for the allocator alone.
+  EXPECT_LT(static_cast<double>(late), 1.02 * static_cast<double>(early));
+}
+
+TEST_F(Tasks, SurpriseHasItsNoiseInCommon) {
+  const Generator generator = with(false);
+  Conditioning take = toy_conditioning("t", 2, 10);
+  take.watched = toy_conditioning("t", 8, 10).context;
+  const auto once = generator.surprise(take);
+  ASSERT_EQ(once.size(), 8U);
+  EXPECT_EQ(once, generator.surprise(take));
+  Conditioning twin = take;
+  for (std::size_t t = 4; t < 8; ++t)
+    for (auto& value : twin.watched[t].rgb) value = static_cast<std::uint8_t>(255 - value);
+  const auto other = generator.surprise(twin);
+  for (std::size_t t = 0; t < 8; ++t) EXPECT_EQ(once[t] == other[t], t < 4) << t;
+}
+
+TEST_F(Tasks, SurpriseGoesThroughTheProtocol) {
+  RolloutOptions options;
+  options.checkpoint = fresh_folder("checkpoint");
+  options.request = fresh_folder("request");
+  options.out = fresh_folder("answer");
+  options.threads = 2;
+  write_toy_checkpoint(options.checkpoint);
+  Conditioning take = toy_conditioning("a", 3, 9);
+  take.watched = toy_conditioning("a", 6, 9).context;
+  write_request(options.request, {take});
+  rollout(options);
+  EXPECT_EQ(read_surprise(options.out, "a", 6).size(), 6U);
+  EXPECT_FALSE(std::filesystem::exists(options.out / "a" / "rollout.safetensors"));
+}
+
+}  // namespace
+}  // namespace bitemark::model
