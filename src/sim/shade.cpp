@@ -9,6 +9,12 @@
 #include "sim/shade_batch.h"
 
 namespace bitemark::sim {
+namespace {
+
+constexpr int kSegment = 16;            // pixels that are kept or shaded together
+constexpr int kStretch = 4 * kSegment;  // asked for first: most of a picture is kept in longer pieces
+
+}  // namespace
 
 const Frame& Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting,
                             int width, int height, int grid, VisibilityBuffer* seen) {
@@ -55,10 +61,10 @@ void Shader::shade_row(int row, Frame& frame) {
   const auto keeps = [&](int first, int end) {
     return reuse_.keeps(before_, now_, grid_ * first, grid_ * end, grid_ * row, grid_ * (row + 1));
   };
-  int kept_until = 0;  // most of a picture is kept in longer pieces
+  int kept_until = 0;
   for (int first = 0; first < frame.width; first += kSegment) {
-    const int end = std::min(first + kSegment, frame.width), far = std::min(first + 4 * kSegment, frame.width);
-    if (first % (4 * kSegment) == 0 && keeps(first, far)) kept_until = far;
+    const int end = std::min(first + kSegment, frame.width), far = std::min(first + kStretch, frame.width);
+    if (first % kStretch == 0 && keeps(first, far)) kept_until = far;
     if (first < kept_until || keeps(first, end)) {
       kept_pixels_ += end - first;
       continue;

@@ -26,7 +26,6 @@ class Shader {
   struct Pending;
   struct Samples;
   struct Batch;
-  static constexpr int kSegment = 16;  ///< pixels that are kept or shaded together
 
   void prepare(const std::vector<DrawItem>& items, const Camera& camera);
   void draw_shadow_map(const std::vector<DrawItem>& items, const Lighting& lighting, int size);
