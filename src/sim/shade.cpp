@@ -11,8 +11,8 @@
 namespace bitemark::sim {
 namespace {
 
-constexpr int kSegment = 16;            // pixels that are kept or shaded together
-constexpr int kStretch = 4 * kSegment;  // asked for first: most of a picture is kept in longer pieces
+constexpr int kSegment = 8;             // pixels that are kept or shaded together
+constexpr int kStretch = 8 * kSegment;  // asked for first: most of a picture is kept in longer pieces
 
 }  // namespace
 
