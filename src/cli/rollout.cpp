@@ -35,7 +35,7 @@ Conditioning from_scenario(const Flags& flags, std::vector<Frame>& whole) {
   render.truth = false;
   render.mode = flags.mode;
   render.threads = default_threads();
-  if (flags.frames > 0) render.duration_s = (flags.frames + 0.5) / render.rate.hz();
+  if (flags.frames > 0) render.duration_s = flags.frames / render.rate.hz();
   Episode episode = render_episode(scenario, flags.split, flags.take, render);
   Conditioning request = condition_on(episode, "clip", flags.seed);
   whole = std::move(episode.clip.frames);

@@ -51,15 +51,15 @@ BlockContext block_context(const DitConfig& config, const DitInput& input, const
     return context;
   }
   context.rope = rope_table({0}, rows, columns, head, device, config.registers);
-  if (!ring->empty())
-    context.ring_rope =
-        rope_table(ring->distances(layout.times.front()), rows, columns, head, device, config.registers);
+  context.now = layout.times.front();
+  if (!ring->empty() && !ring->is_ready(context.now))
+    context.ring_rope = rope_table(ring->distances(context.now), rows, columns, head, device, config.registers);
   context.across = frames_seen({ring->size()}, ring->size(), context.tokens);
   return context;
 }
 
-torch::nn::Linear zero_linear(std::int64_t in, std::int64_t out) {
-  torch::nn::Linear linear(in, out);
+PackedLinear zero_linear(std::int64_t in, std::int64_t out) {
+  PackedLinear linear(in, out);
   const torch::NoGradGuard no_grad;
   linear->weight.zero_();
   linear->bias.zero_();
@@ -70,12 +70,12 @@ torch::nn::Linear zero_linear(std::int64_t in, std::int64_t out) {
 
 Dit::Dit(const DitConfig& config) : config_(config) {
   const std::int64_t d = config.width, patch = config.latent_channels * config.patch * config.patch;
-  patches_ = register_module("patches", torch::nn::Linear((1 + config.past_frames) * patch, d));
-  level1_ = register_module("level1", torch::nn::Linear(2 * kLevelWidth, d));
-  level2_ = register_module("level2", torch::nn::Linear(d, d));
-  control1_ = register_module("control1", torch::nn::Linear(config.controls, d));
-  control2_ = register_module("control2", torch::nn::Linear(d, d));
-  pooled_ = register_module("pooled", torch::nn::Linear(config.text_width, d));
+  patches_ = register_module("patches", PackedLinear((1 + config.past_frames) * patch, d));
+  level1_ = register_module("level1", PackedLinear(2 * kLevelWidth, d));
+  level2_ = register_module("level2", PackedLinear(d, d));
+  control1_ = register_module("control1", PackedLinear(config.controls, d));
+  control2_ = register_module("control2", PackedLinear(d, d));
+  pooled_ = register_module("pooled", PackedLinear(config.text_width, d));
   null_text_ = register_parameter("null_text", at::zeros({config.text_width}));
   null_controls_ = register_parameter("null_controls", at::zeros({d}));
   modulation_ = register_module("modulation", zero_linear(d, 6 * d));

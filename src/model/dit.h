@@ -9,6 +9,7 @@
 
 #include "model/config.h"
 #include "model/kv_ring.h"
+#include "model/packed_linear.h"
 #include "model/rope.h"
 #include "model/torch_compat.h"
 
@@ -67,9 +68,9 @@ class Dit : public torch::nn::Module {
   TextInput kept_text(const DitInput& input) const;
 
   DitConfig config_;
-  torch::nn::Linear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};
-  torch::nn::Linear pooled_{nullptr}, modulation_{nullptr}, final_modulation_{nullptr}, skip_{nullptr}, head_{nullptr};
-  torch::nn::Linear stride_{nullptr};
+  PackedLinear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};
+  PackedLinear pooled_{nullptr}, modulation_{nullptr}, final_modulation_{nullptr}, skip_{nullptr}, head_{nullptr};
+  PackedLinear stride_{nullptr};
   Tensor null_text_, null_controls_, backwards_, registers_;
   std::vector<std::shared_ptr<DitBlock>> blocks_;
 };

@@ -15,18 +15,18 @@ DitBlock::DitBlock(const DitConfig& config, std::int64_t index)
   const std::int64_t d = config.width;
   const std::int64_t hidden = (8 * d / 3 + 31) / 32 * 32;  // SwiGLU with the parameters of a 4 d GELU layer
   bias_ = register_parameter("modulation", at::zeros({6 * d}));
-  qkv_ = register_module("qkv", torch::nn::Linear(torch::nn::LinearOptions(d, 3 * d).bias(false)));
-  proj_ = register_module("proj", torch::nn::Linear(d, d));
-  w12_ = register_module("w12", torch::nn::Linear(d, 2 * hidden));
-  w3_ = register_module("w3", torch::nn::Linear(hidden, d));
+  qkv_ = register_module("qkv", PackedLinear(torch::nn::LinearOptions(d, 3 * d).bias(false)));
+  proj_ = register_module("proj", PackedLinear(d, d));
+  w12_ = register_module("w12", PackedLinear(d, 2 * hidden));
+  w3_ = register_module("w3", PackedLinear(hidden, d));
   if (qk_norm_) {
     q_scale_ = register_parameter("q_norm", at::ones({d / heads_}));
     k_scale_ = register_parameter("k_norm", at::ones({d / heads_}));
   }
   if (!reads_text_) return;
-  text_q_ = register_module("text_q", torch::nn::Linear(d, d));
-  text_kv_ = register_module("text_kv", torch::nn::Linear(config.text_width, 2 * d));
-  text_proj_ = register_module("text_proj", torch::nn::Linear(d, d));
+  text_q_ = register_module("text_q", PackedLinear(d, d));
+  text_kv_ = register_module("text_kv", PackedLinear(config.text_width, 2 * d));
+  text_proj_ = register_module("text_proj", PackedLinear(d, d));
   const torch::NoGradGuard no_grad;
   text_proj_->weight.zero_();
   text_proj_->bias.zero_();
@@ -52,8 +52,12 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
   if (!spacetime_) return proj_(attend_visible(turned_q, turned_k, v, context.within).view(x.sizes()));
   kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
   if (context.ring != nullptr && !context.ring->empty()) {
-    turned_k = at::cat({rotate(context.ring->keys(context.spacetime_index), context.ring_rope), turned_k}, 1);
-    v = at::cat({context.ring->values(context.spacetime_index), v}, 1);
+    const auto& seen = context.ring->seen(context.spacetime_index, context.now, context.ring_rope, tokens);
+    const std::int64_t first = seen.keys.size(1) - tokens;
+    seen.keys.slice(1, first).copy_(turned_k);
+    seen.values.slice(1, first).copy_(v);
+    turned_k = seen.keys;
+    v = seen.values;
   }
   ++context.spacetime_index;
   return proj_(attend_visible(turned_q, turned_k, v, context.across).view(x.sizes()));

@@ -13,7 +13,8 @@ namespace bitemark::model {
 struct BlockContext {
   std::int64_t tokens = 0;  ///< S, a frame
   RopeTable rope;           ///< of the F frames
-  RopeTable ring_rope;      ///< of the ring's frames, when there is a ring
+  RopeTable ring_rope;      ///< of the ring's frames, where the ring has not used it yet
+  std::int64_t now = 0;     ///< the frame's time, when there is a ring
   const KvRing* ring = nullptr;
   std::size_t spacetime_index = 0;  ///< of the next spacetime block
   Visibility within, across;        ///< frames: themselves alone, and what is before them
@@ -35,8 +36,8 @@ class DitBlock : public torch::nn::Module {
   std::int64_t heads_;
   bool spacetime_, reads_text_, qk_norm_;
   Tensor bias_, q_scale_, k_scale_;
-  torch::nn::Linear qkv_{nullptr}, proj_{nullptr}, w12_{nullptr}, w3_{nullptr};
-  torch::nn::Linear text_q_{nullptr}, text_kv_{nullptr}, text_proj_{nullptr};
+  PackedLinear qkv_{nullptr}, proj_{nullptr}, w12_{nullptr}, w3_{nullptr};
+  PackedLinear text_q_{nullptr}, text_kv_{nullptr}, text_proj_{nullptr};
 };
 
 }  // namespace bitemark::model

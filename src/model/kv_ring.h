@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/fused_ops.h"
 #include "model/torch_compat.h"
 
 namespace bitemark::model {
@@ -26,6 +27,7 @@ class KvRing {
 
   /// One entry a spacetime block. `ahead`: a given frame that the rollout has not come to yet.
   void push(std::vector<FrameKv> frame, std::int64_t time, bool ahead = false) {
+    seen_.clear();
     if (ahead) {
       frames_.insert(frames_.begin() + ahead_, {time, std::move(frame)});
       ++ahead_;
@@ -47,6 +49,27 @@ class KvRing {
     for (std::int64_t i = ahead_; i < size(); ++i) all.push_back(backwards ? size() - i : i - size());
     return all;
   }
+  /// What the frame `now` attends to in one block: the ring's keys, turned to their places by `table` (of
+  /// distances(now)), and values, with room for `own` tokens behind them. Made once a frame, however many steps it is
+  /// drawn in.
+  struct Seen {
+    Tensor keys, values;  ///< [B, size * S + own, heads, head]
+  };
+  bool is_ready(std::int64_t now) const { return ready_for_ == now && !seen_.empty(); }
+  const Seen& seen(std::size_t block, std::int64_t now, const RopeTable& table, std::int64_t own) const {
+    if (ready_for_ != now) seen_.clear();
+    ready_for_ = now;
+    while (seen_.size() <= block) {
+      const std::size_t next = seen_.size();
+      const auto with_room = [&](const Tensor& all) {
+        std::vector<std::int64_t> shape = all.sizes().vec();
+        shape[1] = own;
+        return at::cat({all, at::empty(shape, all.options())}, 1);
+      };
+      seen_.push_back({with_room(rotate(keys(next), table)), with_room(values(next))});
+    }
+    return seen_[block];
+  }
   /// [B, size * S, heads, head].
   Tensor keys(std::size_t block) const { return gather(block, &FrameKv::key); }
   Tensor values(std::size_t block) const { return gather(block, &FrameKv::value); }
@@ -64,6 +87,8 @@ class KvRing {
   std::int64_t window_, sinks_;
   std::int64_t ahead_ = 0;  ///< entries at the front
   std::deque<Entry> frames_;
+  mutable std::vector<Seen> seen_;  ///< for the frame ready_for_
+  mutable std::int64_t ready_for_ = 0;
 };
 
 }  // namespace bitemark::model

@@ -38,7 +38,8 @@ struct TileGradients {
   float* value = nullptr;          ///< [keys, padded], added to
 };
 
-constexpr std::int64_t kLane = 16;  ///< floats that every packed row is a multiple of
+constexpr std::int64_t kPanel = 64;  ///< columns of packed weights that lie side by side
+constexpr std::int64_t kLane = 16;   ///< floats that every packed row is a multiple of
 /// Floats of scratch that a tile needs: scores of `rows` queries for `seen` keys, twice for the backward pass.
 constexpr std::int64_t score_stride(const VisibleKeys& sees) {
   return (sees.prefix + kLane - 1) / kLane * kLane + (sees.own_count + kLane - 1) / kLane * kLane;
@@ -57,6 +58,10 @@ struct Kernels {
   void (*norm_modulate_backward)(const float* x, const float* scale, const float* mean, const float* rstd,
                                  const float* grad, std::int64_t rows, std::int64_t width, float* grad_x,
                                  float* grad_shift, float* grad_scale);
+  /// out[rows, columns] = x[rows, depth] panel[depth, columns] + bias[columns] (may be null); rows of out lie `stride`
+  /// apart, columns are at most kPanel and a multiple of kLane.
+  void (*linear)(const float* x, std::int64_t rows, std::int64_t depth, const float* panel, const float* bias,
+                 std::int64_t columns, float* out, std::int64_t stride);
   /// gates: [rows, 2 width], out = silu(first half) * second half: [rows, width].
   void (*swiglu)(const float* gates, std::int64_t rows, std::int64_t width, float* out);
   void (*swiglu_backward)(const float* gates, const float* grad, std::int64_t rows, std::int64_t width,

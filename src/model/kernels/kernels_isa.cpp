@@ -78,6 +78,7 @@ void multiply_panel(Matrix a, Index rows, const float* b, Index b_stride, Index 
   const auto at = [&](Index row) { return Matrix{a.data + row * a.row, a.row, a.column}; };
   for (; r + kRows <= rows; r += kRows)
     multiply_tile<kRows, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
+  for (; r + 4 <= rows; r += 4) multiply_tile<4, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
   for (; r + 2 <= rows; r += 2) multiply_tile<2, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
   if (r < rows) multiply_tile<1, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
 }
@@ -331,6 +332,14 @@ void swiglu_backward(const float* gates, const float* grad, Index rows, Index wi
   }
 }
 
+void linear(const float* x, Index rows, Index depth, const float* panel, const float* bias, Index columns, float* out,
+            Index stride) {
+  if (bias != nullptr)
+    for (Index r = 0; r < rows; ++r)
+      for (Index c = 0; c < columns; ++c) out[r * stride + c] = bias[c];
+  multiply({x, depth, 1}, rows, panel, columns, depth, columns, out, stride, bias != nullptr);
+}
+
 /// The two halves of a row as real and imaginary parts, turned by the row's angles.
 void rotate(const float* x, const float* cosine, const float* sine, Index heads, Index pairs, float* out) {
   for (Index h = 0; h < heads; ++h) {
@@ -358,8 +367,14 @@ void rotate(const float* x, const float* cosine, const float* sine, Index heads,
 #define BITEMARK_STRING(a) BITEMARK_TEXT(a)
 
 extern const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA);
-const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA) = {
-    BITEMARK_STRING(BITEMARK_ISA), attend, attend_backward, norm_modulate,
-    norm_modulate_backward,        swiglu, swiglu_backward, rotate};
+const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA) = {BITEMARK_STRING(BITEMARK_ISA),
+                                                       attend,
+                                                       attend_backward,
+                                                       norm_modulate,
+                                                       norm_modulate_backward,
+                                                       linear,
+                                                       swiglu,
+                                                       swiglu_backward,
+                                                       rotate};
 
 }  // namespace bitemark::model
