@@ -136,7 +136,8 @@ Action configure_render(CLI::App& app) {
   app.add_option("--mode", flags->mode, "continuation or text-to-video");
   app.add_option("--fault", flags->fault, "Put a fault into the world");
   app.add_option("--severity", flags->severity, "Size of the fault")->capture_default_str();
-  app.add_flag("--contact-sheet", flags->sheet, "One PNG of eight frames with their labels, and of those where a fault begins");
+  app.add_flag("--contact-sheet", flags->sheet,
+               "One PNG of eight frames with their labels, and of those where a fault begins");
   app.add_flag("--no-truth", flags->no_truth, "Colour and states alone");
   app.add_flag("--pair", flags->pair, "The take with its cause, without it, and with a change that has no effect");
   app.add_option("--quadruplet", flags->quadruplet,

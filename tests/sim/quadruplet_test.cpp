@@ -11,7 +11,8 @@
 namespace bitemark {
 namespace {
 
-std::map<std::string, MemorySink> quadruplet_of(const char* scenario, int take, const std::string& kind, int size = 32) {
+std::map<std::string, MemorySink> quadruplet_of(const char* scenario, int take, const std::string& kind,
+                                                int size = 32) {
   std::map<std::string, MemorySink> members;
   render_quadruplet(shipped(scenario), "test", take, small_options(size), kind,
                     [&](const std::string& member) -> EpisodeSink& { return members[member]; });
