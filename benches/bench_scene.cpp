@@ -4,43 +4,21 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include "base/sha256.h"
+#include "counting_sink.h"
 #include "made_up.h"
 #include "sim/simulate.h"
 
 namespace bitemark {
 namespace {
 
-struct Sink : EpisodeSink {
-  explicit Sink(bool with_digest) : digests(with_digest) {}
-  void begin(const EpisodeInfo&) override {}
-  void frame(int, Frame&& frame, FrameTruth&& truth) override {
-    ++frames;
-    benchmark::DoNotOptimize(frame.rgb.data());
-    benchmark::DoNotOptimize(truth.depth.data());
-    if (!digests) return;
-    const auto add = [&](const auto& values) { sum.update(values.data(), values.size() * sizeof(*values.data())); };
-    add(frame.rgb);
-    add(truth.depth);
-    add(truth.ids);
-    add(truth.flow_forward);
-    add(truth.flow_backward);
-    add(truth.flow_flags);
-  }
-  void end(const EpisodeInfo&) override {}
-  bool digests;
-  int frames = 0;
-  Sha256 sum;
-};
-
 void measure(benchmark::State& state, const Scenario& scenario, const RenderOptions& options) {
   int frames = 0;
   for (auto _ : state) {
-    Sink sink(false);
+    CountingSink sink(false);
     render_episode(scenario, "test", 0, options, sink);
     frames += sink.frames;
   }
-  Sink sink(true);
+  CountingSink sink(true);
   render_episode(scenario, "test", 0, options, sink);
   state.SetItemsProcessed(frames);
   state.counters["ms_a_frame"] =
@@ -48,7 +26,7 @@ void measure(benchmark::State& state, const Scenario& scenario, const RenderOpti
   state.counters["triangles"] = triangles_of(scenario, options.width);
   state.counters["bodies"] = static_cast<double>(scenario.document["bodies"].size()) - 1;
   state.counters["pixels"] = static_cast<double>(options.width) * options.height;
-  state.SetLabel(scenario.name + " " + hex(sink.sum.finish()).substr(0, 16));
+  state.SetLabel(scenario.name + " " + sink.digest());
 }
 
 RenderOptions options_of(int size, int threads) {

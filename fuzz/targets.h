@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Target {
   std::vector<std::string> (*seeds)();
 };
 const std::vector<Target>& targets();
+/// How a test prints one: without it, as bytes.
+inline void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
 
 /// Good inputs, from the repository's own files where there are any.
 std::vector<std::string> scenario_seeds();

@@ -18,7 +18,7 @@ struct RenderFlags {
   bool sheet = false, no_truth = false, pair = false;
 };
 
-constexpr int kSheetFrames = 8;  // on the contact sheet, evenly spread
+constexpr int kSheetFrames = 8;  // on the contact sheet, evenly spread; and where a fault begins, two more
 
 /// Writes the episode folder and keeps the few frames that the contact sheet shows.
 class RenderSink : public EpisodeSink {
@@ -26,10 +26,11 @@ class RenderSink : public EpisodeSink {
   explicit RenderSink(const fs::path& folder) : writer_(folder) {}
   void begin(const EpisodeInfo& info) override {
     stride_ = std::max(1, (info.frame_count + kSheetFrames - 1) / kSheetFrames);
+    fault_ = info.fault_first_frame;
     writer_.begin(info);
   }
   void frame(int index, Frame&& frame, FrameTruth&& truth) override {
-    if (index % stride_ == 0) {
+    if (index % stride_ == 0 || (fault_ >= 0 && (index == fault_ || index == fault_ - 1))) {
       kept.clip.frames.push_back(frame);
       if (!truth.depth.empty()) kept.truth.push_back(truth);
     }
@@ -43,7 +44,7 @@ class RenderSink : public EpisodeSink {
 
  private:
   EpisodeFolderWriter writer_;
-  int stride_ = 1;
+  int stride_ = 1, fault_ = -1;
 };
 
 RenderOptions options_from(const RenderFlags& flags) {
@@ -135,7 +136,8 @@ Action configure_render(CLI::App& app) {
   app.add_option("--mode", flags->mode, "continuation or text-to-video");
   app.add_option("--fault", flags->fault, "Put a fault into the world");
   app.add_option("--severity", flags->severity, "Size of the fault")->capture_default_str();
-  app.add_flag("--contact-sheet", flags->sheet, "One PNG of eight frames with their labels");
+  app.add_flag("--contact-sheet", flags->sheet,
+               "One PNG of eight frames with their labels, and of those where a fault begins");
   app.add_flag("--no-truth", flags->no_truth, "Colour and states alone");
   app.add_flag("--pair", flags->pair, "The take with its cause, without it, and with a change that has no effect");
   app.add_option("--quadruplet", flags->quadruplet,

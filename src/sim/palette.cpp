@@ -34,12 +34,10 @@ const std::map<std::string, Rgb8>& palette() {
 
 float linear_to_srgb(float l) { return l <= 0.0031308F ? 12.92F * l : 1.055F * std::pow(l, 1.0F / 2.4F) - 0.055F; }
 
-constexpr int kTableSize = 8192;
-
 std::vector<std::uint8_t> make_table() {
-  std::vector<std::uint8_t> table(kTableSize);
-  for (int i = 0; i < kTableSize; ++i) {
-    const float l = static_cast<float>(i) / (kTableSize - 1);
+  std::vector<std::uint8_t> table(kSrgbTableSize);
+  for (int i = 0; i < kSrgbTableSize; ++i) {
+    const float l = static_cast<float>(i) / (kSrgbTableSize - 1);
     table[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(std::lround(255.0F * linear_to_srgb(l)));
   }
   return table;
@@ -79,13 +77,9 @@ V3 to_linear(const Rgb8& c) {
           srgb_to_linear(static_cast<float>(c[2]) / 255)};
 }
 
-std::uint8_t to_srgb8(float linear) {
-  static const std::uint8_t* const table = [] {
-    static const std::vector<std::uint8_t> kTable = make_table();
-    return kTable.data();
-  }();
-  const float clamped = std::clamp(linear, 0.0F, 1.0F);
-  return table[static_cast<std::size_t>(clamped * (kTableSize - 1) + 0.5F)];
+const std::uint8_t* srgb_table() {
+  static const std::vector<std::uint8_t> kTable = make_table();
+  return kTable.data();
 }
 
 }  // namespace bitemark::sim

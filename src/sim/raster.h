@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/mesh.h"
+#include "sim/raster_triangle.h"
 
 namespace bitemark::sim {
 
@@ -32,15 +33,16 @@ constexpr std::uint32_t kNoSurface = 0xffffffffU;
 struct VisibilityBuffer {
   int width = 0, height = 0;
   std::vector<float> closeness;        ///< pinhole: 1 / z [1/m]; parallel: far - z [m]; 0 = nothing
-  std::vector<std::uint32_t> surface;  ///< (item << 20) | triangle, kNoSurface = nothing
+  std::vector<std::uint32_t> surface;  ///< (item << 20) | triangle, kNoSurface = nothing; empty: depth alone is drawn
   std::vector<int> covered;            ///< by item: samples that it would have with nothing in front, if asked for
 
   void clear(int w, int h);
+  void clear_depth(int w, int h);  ///< without surfaces
   static std::uint32_t item_of(std::uint32_t surface) { return surface >> 20U; }
   static std::uint32_t triangle_of(std::uint32_t surface) { return surface & 0xfffffU; }
 };
 
-/// Draws `items` (at most 4096, of at most 2^20 triangles) into `buffer`, which has its size already. `owner[i]`
+/// Draws `items` (at most 4095, of at most 2^20 triangles) into `buffer`, which has its size already. `owner[i]`
 /// groups items of one body: `covered` counts by owner.
 class Rasterizer {
  public:
@@ -50,23 +52,17 @@ class Rasterizer {
                       const Projector& projector, VisibilityBuffer& buffer);
 
  private:
-  struct Corner {
-    std::int64_t x = 0, y = 0;  ///< fixed point
-    double closeness = 0;
-  };
+  SampleGrid grid_of(VisibilityBuffer& buffer);
   void draw_item(const MeshPose& item, std::uint32_t item_index);
   void draw_clipped(const V3* corners, std::uint32_t surface);
-  Corner to_screen(V3 p) const;
-  void draw_triangle(const Corner& a, const Corner& b, const Corner& c, std::uint32_t surface);
+  ScreenCorner to_screen(V3 p) const;
 
   Projector projector_;
-  VisibilityBuffer* buffer_ = nullptr;
+  SampleGrid grid_;
   std::vector<V3> camera_positions_;
-  std::vector<Corner> screen_;
+  std::vector<ScreenCorner> screen_;
   std::vector<std::int32_t> stamp_;  ///< last owner that covered this sample
-  std::int32_t owner_ = -1;
   int owner_covered_ = 0;
-  bool counting_ = false;
 };
 
 }  // namespace bitemark::sim

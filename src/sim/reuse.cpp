@@ -40,10 +40,19 @@ bool same(const Surface& a, const Surface& b) {
          same_marks(a, b);
 }
 
-bool same(const DrawItem& a, const DrawItem& b) {
+bool same_bits(const Affine& a, const Affine& b) {
+  static_assert(sizeof(Affine) == 12 * sizeof(float));
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+bool same_bits(V3 a, V3 b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+/// Poses count as shading knows them, in single precision: what trembles less than that does not move.
+bool same(const PreparedItem& p, const PreparedItem& q) {
+  const DrawItem &a = *p.item, &b = *q.item;
   return a.mesh == b.mesh && a.owner == b.owner && a.casts_shadow == b.casts_shadow &&
-         a.dimming_radius == b.dimming_radius && a.deforms == b.deforms && a.glow == b.glow && same(a.X_WB, b.X_WB) &&
-         same(a.surface, b.surface);
+         a.dimming_radius == b.dimming_radius && a.deforms == b.deforms && a.glow == b.glow &&
+         same_bits(p.X_BC, q.X_BC) && same_bits(p.X_WB, q.X_WB) && same_bits(p.light_B, q.light_B) &&
+         same_bits(p.up_B, q.up_B) && same_bits(p.eye_B, q.eye_B) && same(a.surface, b.surface);
 }
 
 bool same(const Lighting& a, const Lighting& b) {
@@ -89,11 +98,16 @@ void Reuse::find_moved(const Inputs& before, const Inputs& now) {
   changed_.assign(now.items.size(), 0);
   moved_.clear();
   for (std::size_t i = 0; i < now.items.size(); ++i) {
-    if (same(before.items[i], now.items[i])) continue;
+    const PreparedItem &was = before.prepared[i], &is = now.prepared[i];
+    if (same(was, is)) continue;
     changed_[i] = 1;
-    for (const DrawItem* item : {&before.items[i], &now.items[i]}) {
-      const float reach = kDimmingReach * kRounding * item->dimming_radius;
-      if (reach > 0) moved_.push_back({to_float(item->X_WB.position), reach});
+    // Neighbours' light asks where it is and how large.
+    const bool turned = same_bits(was.X_WB.t, is.X_WB.t) && was.item->owner == is.item->owner &&
+                        was.item->dimming_radius == is.item->dimming_radius;
+    if (turned) continue;
+    for (const PreparedItem* item : {&was, &is}) {
+      const float reach = kDimmingReach * kRounding * item->item->dimming_radius;
+      if (reach > 0) moved_.push_back({item->X_WB.t, reach});
     }
   }
 }
@@ -154,16 +168,21 @@ bool Reuse::same_light(const Inputs& now, int x0, int x1, int y0, int y1) const 
   if (nearest <= 0) return true;  // nothing but backdrop
   V3 low{1e30F, 1e30F, 1e30F}, high{-1e30F, -1e30F, -1e30F};
   float low_u = 1e30F, high_u = -1e30F, low_v = 1e30F, high_v = -1e30F;
-  for (int corner = 0; corner < 8; ++corner) {
-    const float z = (corner & 1) != 0 ? 1 / (nearest * kRounding) : kRounding / farthest;
-    const float x = (static_cast<float>((corner & 2) != 0 ? x0 : x1) - camera_.cx) / camera_.fx * z;
-    const float y = (static_cast<float>((corner & 4) != 0 ? y0 : y1) - camera_.cy) / camera_.fy * z;
-    const V3 p = X_WC_.point({x, y, z}), light = shadow_from_camera_.point({x, y, z});
-    low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
-    high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
-    const float u = shadow_.fx * light.x + shadow_.cx, v = shadow_.fy * light.y + shadow_.cy;
-    low_u = std::min(low_u, u), high_u = std::max(high_u, u);
-    low_v = std::min(low_v, v), high_v = std::max(high_v, v);
+  const float near_z = 1 / (nearest * kRounding), far_z = kRounding / farthest;
+  const Affine &W = X_WC_, &L = shadow_from_camera_;
+  for (int corner = 0; corner < 4; ++corner) {
+    const V3 ray{(static_cast<float>((corner & 1) != 0 ? x0 : x1) - camera_.cx) / camera_.fx,
+                 (static_cast<float>((corner & 2) != 0 ? y0 : y1) - camera_.cy) / camera_.fy, 1};
+    const V3 ray_W = W.vector(ray);
+    const float ray_u = shadow_.fx * dot(L.row[0], ray), ray_v = shadow_.fy * dot(L.row[1], ray);
+    for (const float z : {near_z, far_z}) {
+      const V3 p = z * ray_W + W.t;
+      low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
+      high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
+      const float u = z * ray_u + (shadow_.fx * L.t.x + shadow_.cx), v = z * ray_v + (shadow_.fy * L.t.y + shadow_.cy);
+      low_u = std::min(low_u, u), high_u = std::max(high_u, u);
+      low_v = std::min(low_v, v), high_v = std::max(high_v, v);
+    }
   }
   for (const Sphere& sphere : moved_) {
     const V3 c = sphere.center;

@@ -15,6 +15,7 @@ namespace bitemark::sim {
 /// What the pixels of a picture were made of.
 struct Inputs {
   std::vector<DrawItem> items;  ///< holds the meshes: an address in use is not given to another
+  std::vector<PreparedItem> prepared;
   Camera camera;
   Lighting lighting;
   VisibilityBuffer samples, shadow;

@@ -6,47 +6,18 @@
 #include <utility>
 
 #include "sim/palette.h"
+#include "sim/shade_batch.h"
 
 namespace bitemark::sim {
 namespace {
 
-constexpr V3 kSun{1.06F, 1.00F, 0.90F};       // linear radiance times 1/pi of a white surface that faces the light
-constexpr V3 kSky{0.46F, 0.49F, 0.54F};       // ambient from above
-constexpr V3 kBounce{0.34F, 0.31F, 0.28F};    // ambient from below
-constexpr V3 kBackdrop{0.33F, 0.36F, 0.40F};  // where nothing is
-constexpr float kThickestHaze = 0.86F;        // what has a label can be made out
-constexpr float kShadowSoftness = 1.6F;       // half width of the filter [texels]
-
-/// The interpolated normal where p lies in a triangle of a smooth mesh.
-V3 smooth_normal(const Mesh& mesh, std::uint32_t triangle, V3 p) {
-  const auto& [a, b, c] = mesh.triangles[triangle];
-  const V3 w = barycentric(p, mesh.positions[a], mesh.positions[b], mesh.positions[c]);
-  return normalized(w.x * mesh.normals[a] + w.y * mesh.normals[b] + w.z * mesh.normals[c]);
-}
-
-/// x^32, Blinn-Phong's exponent for a satin paint.
-float satin(float x) {
-  x *= x;
-  x *= x;
-  x *= x;
-  x *= x;
-  return x * x;
-}
+constexpr int kSegment = 8;             // pixels that are kept or shaded together
+constexpr int kStretch = 8 * kSegment;  // asked for first: most of a picture is kept in longer pieces
 
 }  // namespace
 
-/// Samples of one item, at most a row segment's.
-struct Shader::Batch {
-  int count = 0;
-  std::array<int, kLanes> place;  ///< in the segment
-  std::array<std::uint32_t, kLanes> triangle;
-  Lanes ray_x, ray_y, closeness;
-  Lanes3 p_C, p_B, n_B, p_W, n_W, to_eye, albedo, color;
-  Lanes footprint, facing, sun, open;
-};
-
-Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting, int width,
-                     int height, int grid) {
+const Frame& Shader::render(const std::vector<DrawItem>& items, const Camera& camera, const Lighting& lighting,
+                            int width, int height, int grid, VisibilityBuffer* seen) {
   const bool whole = std::exchange(whole_, false);
   std::swap(now_, before_);  // the buffers of two pictures ago are filled again
   now_.items = items;
@@ -58,9 +29,14 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
   prepare(now_.items, camera);
   projector_ = {false, static_cast<float>(grid * camera.fx), static_cast<float>(grid * camera.fy),
                 static_cast<float>(grid * camera.cx), static_cast<float>(grid * camera.cy)};
-  now_.samples.clear(grid * width, grid * height);
-  rasterizer_.draw(poses_, projector_, now_.samples);
+  if (seen != nullptr) {
+    std::swap(now_.samples, *seen);
+  } else {
+    now_.samples.clear(grid * width, grid * height);
+    rasterizer_.draw(poses_, projector_, now_.samples);
+  }
   sample_angle_ = 1.0F / projector_.fx;
+  aim_rays(now_.samples.width, now_.samples.height);
   reuse_ = {};
   if (whole) reuse_.compare(before_, now_, projector_, X_WC_, shadow_from_camera_, shadow_projector_);
   if (last_.width != width || last_.height != height) last_ = Frame(width, height);
@@ -71,73 +47,131 @@ Frame Shader::render(const std::vector<DrawItem>& items, const Camera& camera, c
   return last_;
 }
 
-/// A row of pixels in segments of 64 samples; those that nothing has changed stay as they are.
+/// Pixels of a row that have to be shaded, until there are enough for one go.
+struct Shader::Pending {
+  int row = 0, pixels = 0;
+  std::array<int, kLanes> column;
+};
+
+/// Segments that nothing has changed stay as they are.
 void Shader::shade_row(int row, Frame& frame) {
-  const int segment = kLanes / (grid_ * grid_);
-  for (int first = 0; first < frame.width; first += segment) {
-    const int pixels = std::min(segment, frame.width - first);
-    if (reuse_.keeps(before_, now_, grid_ * first, grid_ * (first + pixels), grid_ * row, grid_ * (row + 1))) {
-      kept_pixels_ += pixels;
-    } else {
-      shade_segment(row, first, pixels, frame);
+  const int most = kLanes / (grid_ * grid_);
+  Pending pending;
+  pending.row = row;
+  const auto keeps = [&](int first, int end) {
+    return reuse_.keeps(before_, now_, grid_ * first, grid_ * end, grid_ * row, grid_ * (row + 1));
+  };
+  int kept_until = 0;
+  for (int first = 0; first < frame.width; first += kSegment) {
+    const int end = std::min(first + kSegment, frame.width), far = std::min(first + kStretch, frame.width);
+    if (first % kStretch == 0 && keeps(first, far)) kept_until = far;
+    if (first < kept_until || keeps(first, end)) {
+      kept_pixels_ += end - first;
+      continue;
+    }
+    for (int x = first; x < end; ++x) {
+      pending.column[static_cast<std::size_t>(pending.pixels++)] = x;
+      if (pending.pixels == most) shade_pixels(pending, frame);
     }
   }
-}
-
-/// All samples from `from` on that show the item of that one, in order. Returns the item.
-int Shader::collect(int from, int samples, const std::size_t* at, bool* done, Batch& batch) const {
-  const std::uint32_t item = VisibilityBuffer::item_of(now_.samples.surface[at[from]]);
-  batch.count = 0;
-  for (int k = from; k < samples; ++k) {
-    const std::uint32_t other = now_.samples.surface[at[k]];
-    if (other == kNoSurface || VisibilityBuffer::item_of(other) != item) continue;
-    done[k] = true;
-    const int n = batch.count++;
-    batch.place[static_cast<std::size_t>(n)] = k;
-    batch.triangle[static_cast<std::size_t>(n)] = VisibilityBuffer::triangle_of(other);
-    batch.closeness[n] = now_.samples.closeness[at[k]];
-  }
-  return static_cast<int>(item);
+  if (pending.pixels > 0) shade_pixels(pending, frame);
 }
 
 /// Samples of one item are shaded together.
-void Shader::shade_segment(int row, int first, int pixels, Frame& frame) {
-  const int per_pixel = grid_ * grid_, samples = per_pixel * pixels;
-  const auto stride = static_cast<std::size_t>(now_.samples.width);
+void Shader::shade_pixels(Pending& pending, Frame& frame) {
+  Samples samples;
+  find_samples(pending, samples);
   Batch batch;
-  std::array<std::size_t, kLanes> at;
-  std::array<bool, kLanes> done{};
-  Lanes ray_x, ray_y;
   Lanes3 color;
-  for (int i = 0; i < samples; ++i) {
-    const int x = grid_ * (first + i / per_pixel) + i % grid_, y = grid_ * row + i % per_pixel / grid_;
-    at[static_cast<std::size_t>(i)] = static_cast<std::size_t>(y) * stride + static_cast<std::size_t>(x);
-    ray_x[i] = (static_cast<float>(x) + 0.5F - projector_.cx) / projector_.fx;
-    ray_y[i] = (static_cast<float>(y) + 0.5F - projector_.cy) / projector_.fy;
-  }
-  for (int i = 0; i < samples; ++i) {
+  std::array<bool, kLanes> done{};
+  for (int i = 0; i < samples.count; ++i) {
     if (done[static_cast<std::size_t>(i)]) continue;
-    if (now_.samples.surface[at[static_cast<std::size_t>(i)]] == kNoSurface) {
-      color.set(i, background(ray_x[i], ray_y[i]));
+    const std::uint32_t surface = samples.surface[static_cast<std::size_t>(i)];
+    if (surface == kNoSurface) {
+      color.set(i, background(samples.ray_x[i], samples.ray_y[i]));
       continue;
     }
-    const int item = collect(i, samples, at.data(), done.data(), batch);
-    for (int n = 0; n < batch.count; ++n) {
-      batch.ray_x[n] = ray_x[batch.place[static_cast<std::size_t>(n)]];
-      batch.ray_y[n] = ray_y[batch.place[static_cast<std::size_t>(n)]];
-    }
-    shade(prepared_[static_cast<std::size_t>(item)], batch);
+    collect(i, samples, done, batch);
+    shade(now_.prepared[VisibilityBuffer::item_of(surface)], batch);
     for (int n = 0; n < batch.count; ++n) color.set(batch.place[static_cast<std::size_t>(n)], batch.color.at(n));
   }
-  const float weight = 1.0F / static_cast<float>(per_pixel);
-  for (int x = 0; x < pixels; ++x) {
-    V3 sum;
-    for (int k = 0; k < per_pixel; ++k) sum = sum + color.at(per_pixel * x + k);
-    std::uint8_t* out = frame.at(first + x, row);
-    out[0] = to_srgb8(weight * sum.x);
-    out[1] = to_srgb8(weight * sum.y);
-    out[2] = to_srgb8(weight * sum.z);
+  write(pending, color, frame);
+  pending.pixels = 0;
+}
+
+void Shader::find_samples(const Pending& pending, Samples& samples) const {
+  int n = 0;
+  for (int i = 0; i < pending.pixels; ++i) {
+    for (int k = 0; k < grid_ * grid_; ++k, ++n) {
+      const auto x = static_cast<std::size_t>(grid_ * pending.column[static_cast<std::size_t>(i)] + (k & (grid_ - 1)));
+      const auto y = static_cast<std::size_t>(grid_ * pending.row + (k >> (grid_ - 1)));
+      const std::size_t at = y * static_cast<std::size_t>(now_.samples.width) + x;
+      samples.surface[static_cast<std::size_t>(n)] = now_.samples.surface[at];
+      samples.closeness[n] = now_.samples.closeness[at];
+      samples.ray_x[n] = ray_x_[x];
+      samples.ray_y[n] = ray_y_[y];
+    }
   }
+  samples.count = n;
+}
+
+/// All samples from `from` on that show the item of that one, in order.
+void Shader::collect(int from, const Samples& samples, std::array<bool, kLanes>& done, Batch& batch) {
+  const std::uint32_t item = VisibilityBuffer::item_of(samples.surface[static_cast<std::size_t>(from)]);
+  int n = 0;
+  for (int k = from; k < samples.count; ++k) {
+    const std::uint32_t other = samples.surface[static_cast<std::size_t>(k)];
+    const bool mine = VisibilityBuffer::item_of(other) == item;
+    done[static_cast<std::size_t>(k)] |= mine;
+    batch.place[static_cast<std::size_t>(n)] = k;  // overwritten by the next unless it is mine
+    batch.triangle[static_cast<std::size_t>(n)] = VisibilityBuffer::triangle_of(other);
+    batch.closeness[n] = samples.closeness[k];
+    batch.ray_x[n] = samples.ray_x[k];
+    batch.ray_y[n] = samples.ray_y[k];
+    n += mine ? 1 : 0;
+  }
+  batch.count = n;
+}
+
+namespace {
+
+/// Places in the table of sRGB of the means of `per_pixel` neighbours each.
+BITEMARK_WIDE void places_of_means(const float* light, int per_pixel, int pixels, std::int32_t* place) {
+  if (per_pixel == 1) {
+    for (int i = 0; i < pixels; ++i) place[i] = srgb_place(light[i]);
+    return;
+  }
+  for (int i = 0; i < pixels; ++i, light += 4) {
+    place[i] = srgb_place(0.25F * (light[0] + light[1] + light[2] + light[3]));
+  }
+}
+
+}  // namespace
+
+/// The mean of each pixel's samples.
+void Shader::write(const Pending& pending, const Lanes3& color, Frame& frame) const {
+  const int per_pixel = grid_ * grid_;
+  std::array<std::array<std::int32_t, kLanes>, 3> place;
+  places_of_means(color.x.value.data(), per_pixel, pending.pixels, place[0].data());
+  places_of_means(color.y.value.data(), per_pixel, pending.pixels, place[1].data());
+  places_of_means(color.z.value.data(), per_pixel, pending.pixels, place[2].data());
+  const std::uint8_t* table = srgb_table();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(pending.pixels); ++i) {
+    std::uint8_t* out = frame.at(pending.column[i], pending.row);
+    out[0] = table[place[0][i]];
+    out[1] = table[place[1][i]];
+    out[2] = table[place[2][i]];
+  }
+}
+
+/// Directions of the samples' columns and rows, at z = 1.
+void Shader::aim_rays(int columns, int rows) {
+  ray_x_.resize(static_cast<std::size_t>(columns));
+  ray_y_.resize(static_cast<std::size_t>(rows));
+  for (int x = 0; x < columns; ++x)
+    ray_x_[static_cast<std::size_t>(x)] = (static_cast<float>(x) + 0.5F - projector_.cx) / projector_.fx;
+  for (int y = 0; y < rows; ++y)
+    ray_y_[static_cast<std::size_t>(y)] = (static_cast<float>(y) + 0.5F - projector_.cy) / projector_.fy;
 }
 
 void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting& lighting, int size) {
@@ -157,12 +191,11 @@ void Shader::draw_shadow_map(const std::vector<DrawItem>& items, const Lighting&
   for (const DrawItem& item : items) {
     if (item.casts_shadow) poses_.push_back({item.mesh.get(), to_affine(compose(X_LW, item.X_WB))});
   }
-  now_.shadow.clear(size, size);
-  rasterizer_.draw(poses_, shadow_projector_, now_.shadow);
+  shadows_.draw(poses_, shadow_projector_, size, now_.shadow);
 }
 
 void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera) {
-  prepared_.clear();
+  now_.prepared.clear();
   poses_.clear();
   const Pose X_CW = inverse(camera.X_WC);
   X_WC_ = to_affine(camera.X_WC);
@@ -176,7 +209,7 @@ void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera) {
     p.light_B = to_body.vector(now_.lighting.towards_light);
     p.up_B = to_body.vector({0, 0, 1});
     p.eye_B = p.X_BC.t;
-    prepared_.push_back(p);
+    now_.prepared.push_back(p);
     poses_.push_back({item.mesh.get(), to_affine(compose(X_CW, item.X_WB))});
   }
   const Affine& L = X_LW_;
@@ -187,216 +220,6 @@ void Shader::prepare(const std::vector<DrawItem>& items, const Camera& camera) {
   }
   combined.t = L.point(X_WC_.t);
   shadow_from_camera_ = combined;
-}
-
-BITEMARK_WIDE void Shader::normals_of(const PreparedItem& prepared, Batch& batch) const {
-  const Mesh& mesh = *prepared.item->mesh;
-  const auto triangle = [&](int i) { return batch.triangle[static_cast<std::size_t>(i)]; };
-  switch (mesh.surface) {
-    case Mesh::Surface::kSphere:
-      for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, normalized(batch.p_B.at(i)));
-      return;
-    case Mesh::Surface::kFlat:
-      for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, mesh.face_normals[triangle(i)]);
-      return;
-    case Mesh::Surface::kSmooth:
-      for (int i = 0; i < batch.count; ++i) batch.n_B.set(i, smooth_normal(mesh, triangle(i), batch.p_B.at(i)));
-      return;
-  }
-}
-
-/// Where a point of a body that deforms lies at rest: textures stay on it.
-V3 Shader::rest_of(const PreparedItem& prepared, std::uint32_t triangle, V3 p) const {
-  const Mesh& mesh = *prepared.item->mesh;
-  const auto& [a, b, c] = mesh.triangles[triangle];
-  const V3 w = barycentric(p, mesh.positions[a], mesh.positions[b], mesh.positions[c]);
-  return w.x * mesh.rest[a] + w.y * mesh.rest[b] + w.z * mesh.rest[c];
-}
-
-namespace {
-
-/// The light frame of one picture.
-struct ShadowMap {
-  const float* closeness;
-  int size;
-  float far;
-};
-
-/// Part of the light that arrives at p (light frame, texels), by percentage-closer filtering (Reeves et al. 1987): a
-/// tent over 4 x 4 texels, the centre 2 x 2 whole, the rim by how far the sample lies to each side. First all places,
-/// then all texels, one of the sixteen after the other.
-BITEMARK_WIDE void shadows_at(const ShadowMap& map, const Lanes3& p, const Lanes& bias, int count, Lanes& lit) {
-  std::array<std::int32_t, kLanes> corner;
-  Lanes a, b, mine;
-  const int size = map.size;
-  const auto last = static_cast<float>(size - 5);
-  for (int i = 0; i < count; ++i) {
-    const bool outside = (p.x[i] < 4) | (p.y[i] < 4) | (p.x[i] > last) | (p.y[i] > last);
-    const float fu = outside ? 4.0F : p.x[i] - 0.5F, fv = outside ? 4.0F : p.y[i] - 0.5F;
-    const int column = static_cast<int>(fu), row = static_cast<int>(fv);
-    a[i] = fu - static_cast<float>(column);
-    b[i] = fv - static_cast<float>(row);
-    corner[static_cast<std::size_t>(i)] = (row - 1) * size + column - 1;
-    mine[i] = map.far - p.z[i] + bias[i] + 0.004F;
-    lit[i] = 0;
-  }
-  for (int y = 0; y < 4; ++y) {
-    const float* texels = map.closeness + y * size;
-    for (int i = 0; i < count; ++i) {
-      const float* row = texels + corner[static_cast<std::size_t>(i)];
-      const float t0 = row[0] <= mine[i] ? 1 - a[i] : 0, t1 = row[1] <= mine[i] ? 1.0F : 0;
-      const float t2 = row[2] <= mine[i] ? 1.0F : 0, t3 = row[3] <= mine[i] ? a[i] : 0;
-      const float weight = y == 0 ? 1 - b[i] : y == 3 ? b[i] : 1;
-      lit[i] += weight * (t0 + t1 + t2 + t3);
-    }
-  }
-  for (int i = 0; i < count; ++i) {
-    const bool outside = (p.x[i] < 4) | (p.y[i] < 4) | (p.x[i] > last) | (p.y[i] > last);
-    lit[i] = outside ? 1.0F : lit[i] / 9;
-  }
-}
-
-}  // namespace
-
-BITEMARK_WIDE void Shader::sun_at(const PreparedItem& prepared, Batch& batch) const {
-  const float texel = 1 / shadow_projector_.fx;
-  Lanes bias, lit;
-  Lanes3 p;
-  bool any = false;
-  for (int i = 0; i < batch.count; ++i) {
-    const float facing = dot(batch.n_B.at(i), prepared.light_B);
-    const float slope = std::min(std::sqrt(std::max(1 - facing * facing, 0.0F)) / std::max(facing, 0.1F), 4.0F);
-    batch.facing[i] = facing;
-    bias[i] = texel * (1.0F + kShadowSoftness * slope);
-    const V3 light = shadow_from_camera_.point(batch.p_C.at(i));
-    p.set(i, {shadow_projector_.fx * light.x + shadow_projector_.cx,
-              shadow_projector_.fy * light.y + shadow_projector_.cy, light.z});
-  }
-  for (int i = 0; i < batch.count; ++i) any |= batch.facing[i] > 0;
-  if (any) {
-    shadows_at({now_.shadow.closeness.data(), now_.shadow.width, shadow_projector_.far}, p, bias, batch.count, lit);
-  } else {
-    for (int i = 0; i < batch.count; ++i) lit[i] = 0;
-  }
-  const float brightness = now_.lighting.brightness;
-  for (int i = 0; i < batch.count; ++i) {
-    const float facing = batch.facing[i];
-    batch.sun[i] = facing > 0 ? brightness * facing * lit[i] : 0;
-  }
-}
-
-/// Ambient light that bounding spheres of neighbours leave: 1 - cos * (r/d)^2 each (Quilez, "sphere ambient
-/// occlusion").
-BITEMARK_WIDE void Shader::ambient_at(const PreparedItem& prepared, Batch& batch) const {
-  for (int i = 0; i < batch.count; ++i) batch.open[i] = 1;
-  for (const PreparedItem& other : prepared_) {
-    const float r = other.item->dimming_radius;
-    if (r <= 0 || other.item->owner == prepared.item->owner) continue;
-    for (int i = 0; i < batch.count; ++i) {
-      const V3 d = other.X_WB.t - batch.p_W.at(i);
-      const float d2 = dot(d, d);
-      const float facing = dot(d, batch.n_W.at(i));
-      const float left = 1 - std::min(1.0F, facing * r * r / (d2 * std::sqrt(d2)));
-      batch.open[i] *= (facing <= 0) | (d2 > 16 * r * r) ? 1.0F : left;
-    }
-  }
-  for (int i = 0; i < batch.count; ++i) batch.open[i] = std::max(batch.open[i], 0.25F);
-}
-
-V3 Shader::lamps_at(V3 p_W, V3 n_W) const {
-  V3 sum;
-  for (const PointLight& lamp : now_.lighting.lamps) {
-    const V3 d = lamp.position - p_W;
-    const float d2 = std::max(dot(d, d), 0.01F);
-    const float facing = dot(d, n_W) / std::sqrt(d2);
-    if (facing > 0) sum = sum + (facing / d2) * lamp.color;
-  }
-  return sum;
-}
-
-/// Albedo and ambient light, which belong to each face of a mesh of blocks.
-void Shader::paint_blocks(const PreparedItem& prepared, Batch& batch) const {
-  const Mesh& mesh = *prepared.item->mesh;
-  for (int i = 0; i < batch.count; ++i) {
-    const std::uint32_t face = batch.triangle[static_cast<std::size_t>(i)] / 2;
-    const V3 p = batch.p_B.at(i);
-    batch.albedo.set(
-        i, block_albedo(mesh.block_faces[face], prepared.item->surface.aim, p, batch.n_B.at(i), batch.footprint[i]));
-    batch.open[i] = block_light(mesh.block_faces[face], &mesh.positions[mesh.triangles[2 * face][0]], p);
-  }
-}
-
-/// Haze: far things take the colour of the horizon.
-void Shader::fade(Batch& batch) const {
-  for (int i = 0; i < batch.count; ++i) {
-    const V3 p = batch.p_C.at(i);
-    const float far = (std::sqrt(dot(p, p)) - now_.lighting.fog_from) / (now_.lighting.fog_to - now_.lighting.fog_from);
-    const float haze = kThickestHaze * std::clamp(far, 0.0F, 1.0F);
-    batch.color.set(i, (1 - haze) * batch.color.at(i) + (now_.lighting.brightness * haze) * horizon_color());
-  }
-}
-
-V3 Shader::background(float ray_x, float ray_y) const {
-  if (!now_.lighting.sky) return now_.lighting.brightness * kBackdrop;
-  return now_.lighting.brightness * sky_color(X_WC_.vector(normalized(V3{ray_x, ray_y, 1})));
-}
-
-BITEMARK_WIDE void Shader::shade(const PreparedItem& prepared, Batch& batch) const {
-  const Surface& s = prepared.item->surface;
-  const int count = batch.count;
-  for (int i = 0; i < count; ++i) {
-    const float z = 1 / batch.closeness[i];
-    batch.p_C.set(i, {batch.ray_x[i] * z, batch.ray_y[i] * z, z});
-    batch.p_B.set(i, prepared.X_BC.point(batch.p_C.at(i)));
-  }
-  normals_of(prepared, batch);
-  for (int i = 0; i < count; ++i) {
-    const V3 to_eye = normalized(prepared.eye_B - batch.p_B.at(i));
-    const float tilt = std::max(std::abs(dot(batch.n_B.at(i), to_eye)), 0.25F);  // how obliquely the sample falls
-    batch.to_eye.set(i, to_eye);
-    batch.footprint[i] = sample_angle_ * batch.p_C.z[i] / tilt;
-  }
-  const bool blocks = s.material == Material::kBlocks;
-  if (blocks) {
-    paint_blocks(prepared, batch);
-  } else {
-    albedo_of(s, batch.p_B, batch.n_B, batch.footprint, count, batch.albedo);
-  }
-  if (s.marks != nullptr) {
-    for (int i = 0; i < count; ++i) {
-      if (batch.n_B.z[i] <= 0.9F) continue;
-      V3 albedo = batch.albedo.at(i), normal = batch.n_B.at(i);
-      apply_marks(*s.marks, batch.p_B.at(i), batch.footprint[i], albedo, normal);
-      batch.albedo.set(i, albedo);
-      batch.n_B.set(i, normal);
-    }
-  }
-  sun_at(prepared, batch);
-  for (int i = 0; i < count; ++i) {
-    batch.p_W.set(i, X_WC_.point(batch.p_C.at(i)));
-    batch.n_W.set(i, prepared.X_WB.vector(batch.n_B.at(i)));
-  }
-  if (!blocks) ambient_at(prepared, batch);
-  for (int i = 0; i < count; ++i) {
-    const float up = 0.5F + 0.5F * dot(batch.n_B.at(i), prepared.up_B);
-    const V3 sky = (now_.lighting.brightness * batch.open[i]) * (up * kSky + (1 - up) * kBounce);
-    batch.color.set(i, batch.sun[i] * kSun + sky);
-  }
-  if (!now_.lighting.lamps.empty()) {
-    for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + lamps_at(batch.p_W.at(i), batch.n_W.at(i)));
-  }
-  for (int i = 0; i < count; ++i) batch.color.set(i, batch.albedo.at(i) * batch.color.at(i));
-  if (prepared.item->glow > 0) {
-    for (int i = 0; i < count; ++i) batch.color.set(i, batch.color.at(i) + prepared.item->glow * s.color);
-  }
-  if (now_.lighting.sky) fade(batch);
-  const float gloss = gloss_of(s.material);
-  if (gloss <= 0) return;
-  for (int i = 0; i < count; ++i) {
-    const float highlight = dot(batch.n_B.at(i), normalized(prepared.light_B + batch.to_eye.at(i)));
-    const float strength = (batch.sun[i] > 0) & (highlight > 0) ? gloss * batch.sun[i] * satin(highlight) : 0;
-    batch.color.set(i, batch.color.at(i) + strength * V3{1, 1, 1});
-  }
 }
 
 }  // namespace bitemark::sim

@@ -22,6 +22,14 @@ struct DrawItem {
   float glow = 0;            ///< light that it sends out, in parts of its colour
 };
 
+/// What shading asks of an item.
+struct PreparedItem {
+  const DrawItem* item = nullptr;
+  Affine X_BC;
+  V3 light_B, up_B, eye_B;
+  Affine X_WB;
+};
+
 /// A lamp without shadows.
 struct PointLight {
   V3 position;  ///< world

@@ -53,7 +53,10 @@ class EpisodeRenderer {
 
   void run(int begin, int end, const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
     const int count = info_.frame_count, block = 8 * options_.threads;
-    labels_.resize(static_cast<std::size_t>(count));
+    labelled_.resize(static_cast<std::size_t>(block + 2));
+    // What the receiver does not keep is filled again.
+    std::vector<Frame> frames(static_cast<std::size_t>(block));
+    std::vector<FrameTruth> truths(frames.size());
     int labelled = std::max(0, begin - 1);  // flow looks back as well
     for (int first = begin; first < end; first += block) {
       stop_if_interrupted();
@@ -62,16 +65,14 @@ class EpisodeRenderer {
         label(labelled, std::min(count, last + 1));  // flow looks one frame ahead
         labelled = std::min(count, last + 1);
       }
-      std::vector<Frame> frames(static_cast<std::size_t>(last - first));
-      std::vector<FrameTruth> truths(frames.size());
-      parallel_for(frames.size(), options_.threads, [&](std::size_t i) {
-        frames[i] = shade(first + static_cast<int>(i));
-        if (options_.truth) truths[i] = truth(first + static_cast<int>(i));
+      const auto size = static_cast<std::size_t>(last - first);
+      parallel_for(size, options_.threads, [&](std::size_t i) {
+        shade(first + static_cast<int>(i), frames[i]);
+        if (options_.truth) truth(first + static_cast<int>(i), truths[i]);
       });
-      for (std::size_t i = 0; i < frames.size(); ++i) {
+      for (std::size_t i = 0; i < size; ++i) {
         emit(first + static_cast<int>(i), std::move(frames[i]), std::move(truths[i]));
       }
-      for (int i = std::max(0, first - 1); i + 1 < last; ++i) labels_[static_cast<std::size_t>(i)] = {};
     }
   }
 
@@ -102,17 +103,28 @@ class EpisodeRenderer {
   };
   const FrameWorld& frame(int index) const { return world_.timeline[static_cast<std::size_t>(index)]; }
 
-  Frame shade(int index) const {
+  /// The labels of a block and of its two neighbours are alive at a time.
+  struct Labelled {
+    LabelImage labels;
+    VisibilityBuffer samples;  ///< where colour is made of the same samples
+  };
+  Labelled& labelled(int index) { return labelled_[static_cast<std::size_t>(index) % labelled_.size()]; }
+  bool shares_samples() const { return options_.samples == 1 && (options_.truth || options_.visibility); }
+
+  void shade(int index, Frame& frame) {
     Borrowed buffers(*this);
-    return render_frame(world_, stage_, index, options_.width, options_.height, buffers->shader,
-                        options_.samples == 1 ? 1 : 2);
+    render_frame(world_, stage_, index, options_.width, options_.height, buffers->shader, options_.samples == 1 ? 1 : 2,
+                 shares_samples() ? &labelled(index).samples : nullptr, frame);
   }
 
   void label(int first, int last) {
     parallel_for(static_cast<std::size_t>(std::max(0, last - first)), options_.threads, [&](std::size_t i) {
       const int index = first + static_cast<int>(i);
-      LabelImage image = Borrowed(*this)->labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(),
-                                                         frame(index).camera, options_.width, options_.height);
+      LabelImage& image = labelled(index).labels;
+      Borrowed buffers(*this);
+      buffers->labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(), frame(index).camera,
+                              options_.width, options_.height, image);
+      if (shares_samples()) std::swap(buffers->labeller.samples(), labelled(index).samples);
       if (world_.scene.voxels) label_overlay(*world_.scene.voxels, image);
       std::size_t at = 0;
       for (std::size_t b = 0; b < world_.scene.bodies.size(); ++b) {
@@ -121,24 +133,22 @@ class EpisodeRenderer {
         state.visible_px = image.visible[b];
         state.full_px = image.full[b];
       }
-      labels_[static_cast<std::size_t>(index)] = std::move(image);
     });
   }
 
-  FrameTruth truth(int index) const {
-    const auto labelled = [&](int i) -> LabelledFrame {
+  void truth(int index, FrameTruth& truth) {
+    const auto of = [&](int i) -> LabelledFrame {
       if (i < 0 || i >= info_.frame_count) return {};
-      return {&frame(i), &labels_[static_cast<std::size_t>(i)]};
+      return {&frame(i), &labelled(i).labels};
     };
-    return make_truth(world_.scene, world_.motion, labelled(index - 1), labelled(index), labelled(index + 1),
-                      options_.flow);
+    make_truth(world_.scene, world_.motion, of(index - 1), of(index), of(index + 1), options_.flow, truth);
   }
 
   const World& world_;
   const RenderOptions& options_;
   EpisodeInfo& info_;
   Stage stage_;
-  std::vector<LabelImage> labels_;
+  std::vector<Labelled> labelled_;  ///< a ring
   mutable std::mutex idle_mutex_;
   mutable std::vector<std::unique_ptr<WorkerBuffers>> idle_;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "sim/lanes.h"
 #include "sim/vec.h"
 #include "sim/voxel/overlay.h"
 
@@ -78,13 +79,23 @@ class FlowPass {
     }
   }
 
+  /// Writes the flow of every pixel and adds its flags. Neighbours of one body go together.
   void run(std::vector<float>& flow, std::vector<std::uint8_t>& flags) const {
     const LabelImage& labels = *here_.labels;
+    std::fill(flow.begin(), flow.end(), 0.0F);
     for (int y = 0; y < labels.height; ++y) {
-      for (int x = 0; x < labels.width; ++x) {
-        const std::size_t at =
-            static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) + static_cast<std::size_t>(x);
-        flags[at] |= pixel(x, y, at, flow.data() + 2 * at);
+      const std::size_t row = static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width);
+      const std::int16_t* owners = labels.owner.data() + row;
+      for (int first = 0, end = 0; first < labels.width; first = end) {
+        for (end = first + 1; end < labels.width && owners[end] == owners[first];) ++end;
+        if (is_still(owners[first])) {
+          mark_hidden(owners[first], row + static_cast<std::size_t>(first), end - first, flags.data());
+          continue;
+        }
+        for (int x = first; x < end; ++x) {
+          const std::size_t at = row + static_cast<std::size_t>(x);
+          flags[at] |= pixel(x, y, at, flow.data() + 2 * at);
+        }
       }
     }
   }
@@ -96,6 +107,20 @@ class FlowPass {
     if (!spec.is_block(body) || here_.world->bodies[static_cast<std::size_t>(body)].form == form_there) return;
     t.X_BC0 = Transform(here_.world->camera.X_WC);
     t.grid_there = &history.versions[static_cast<std::size_t>(form_there)].grid;
+  }
+
+  /// Nothing but another body in front of it can happen to this one.
+  bool is_still(int owner) const {
+    if (owner < 0) return false;
+    const BodyTransfer& t = transfers_[static_cast<std::size_t>(owner)];
+    return t.alive && t.still && t.solid_there == nullptr && t.grid_there == nullptr;
+  }
+
+  void mark_hidden(std::int16_t owner, std::size_t at, int count, std::uint8_t* flags) const {
+    const std::int16_t* there = there_.labels->owner.data() + at;
+    for (int x = 0; x < count; ++x) {
+      flags[at + static_cast<std::size_t>(x)] |= there[x] != owner ? bits_.occluded : std::uint8_t{0};
+    }
   }
 
   /// Writes the flow of one pixel, returns its flags.
@@ -161,10 +186,22 @@ class FlowPass {
   std::vector<BodyTransfer> transfers_;
 };
 
+/// z [m] from 1/z; 0 stays 0.
+BITEMARK_WIDE void depths_of(const float* closeness, int count, float* depth) {
+  for (int i = 0; i < count; ++i) depth[i] = closeness[i] > 0 ? 1.0F / closeness[i] : 0.0F;
+}
+
 }  // namespace
 
 LabelImage Labeller::label(const std::vector<DrawItem>& items, std::size_t body_count, const Camera& camera, int width,
                            int height) {
+  LabelImage labels;
+  label(items, body_count, camera, width, height, labels);
+  return labels;
+}
+
+void Labeller::label(const std::vector<DrawItem>& items, std::size_t body_count, const Camera& camera, int width,
+                     int height, LabelImage& labels) {
   const Pose X_CW = inverse(camera.X_WC);
   std::vector<MeshPose> poses;
   std::vector<int> owners;
@@ -177,25 +214,36 @@ LabelImage Labeller::label(const std::vector<DrawItem>& items, std::size_t body_
                              {false, static_cast<float>(camera.fx), static_cast<float>(camera.fy),
                               static_cast<float>(camera.cx), static_cast<float>(camera.cy)},
                              buffer_);
-  LabelImage labels{width, height, {}, {}, std::vector<int>(body_count, 0), buffer_.covered, {}};
-  labels.depth.resize(buffer_.surface.size());
-  labels.owner.resize(buffer_.surface.size());
-  const bool deform = std::any_of(items.begin(), items.end(), [](const DrawItem& item) { return item.deforms; });
-  if (deform) labels.triangle.resize(buffer_.surface.size());
+  labels.width = width;
+  labels.height = height;
+  labels.full = buffer_.covered;
+  read_samples(owners, body_count, labels);
+  labels.triangle.clear();
+  if (std::none_of(items.begin(), items.end(), [](const DrawItem& item) { return item.deforms; })) return;
+  labels.triangle.assign(buffer_.surface.size(), 0);
   for (std::size_t i = 0; i < buffer_.surface.size(); ++i) {
-    const bool empty = buffer_.surface[i] == kNoSurface;
-    const int owner = empty ? -1 : owners[VisibilityBuffer::item_of(buffer_.surface[i])];
-    labels.depth[i] = empty ? 0.0F : 1.0F / buffer_.closeness[i];
-    labels.owner[i] = static_cast<std::int16_t>(owner);
-    if (deform && !empty) labels.triangle[i] = VisibilityBuffer::triangle_of(buffer_.surface[i]);
-    if (!empty) ++labels.visible[static_cast<std::size_t>(owner)];
+    if (buffer_.surface[i] != kNoSurface) labels.triangle[i] = VisibilityBuffer::triangle_of(buffer_.surface[i]);
   }
-  return labels;
 }
 
-FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before,
-                      const LabelledFrame& now, const LabelledFrame& after, bool flow) {
-  FrameTruth truth;
+/// Depth and owner of each sample, and how many samples each owner has. Neighbours of one item go together.
+void Labeller::read_samples(const std::vector<int>& owners, std::size_t body_count, LabelImage& labels) const {
+  const std::size_t samples = buffer_.surface.size();
+  labels.visible.assign(body_count, 0);
+  labels.depth.resize(samples);
+  labels.owner.resize(samples);
+  depths_of(buffer_.closeness.data(), static_cast<int>(samples), labels.depth.data());
+  for (std::size_t first = 0, end = 0; first < samples; first = end) {
+    const std::uint32_t item = VisibilityBuffer::item_of(buffer_.surface[first]);
+    for (end = first + 1; end < samples && VisibilityBuffer::item_of(buffer_.surface[end]) == item;) ++end;
+    const int owner = buffer_.surface[first] == kNoSurface ? -1 : owners[item];
+    std::fill(labels.owner.data() + first, labels.owner.data() + end, static_cast<std::int16_t>(owner));
+    if (owner >= 0) labels.visible[static_cast<std::size_t>(owner)] += static_cast<int>(end - first);
+  }
+}
+
+void make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before, const LabelledFrame& now,
+                const LabelledFrame& after, bool flow, FrameTruth& truth) {
   truth.depth = now.labels->depth;
   const std::size_t pixels = truth.depth.size();
   truth.ids.resize(pixels);
@@ -203,9 +251,9 @@ FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const Labell
     const int owner = now.labels->owner[i];
     truth.ids[i] = owner < 0 ? 0 : scene.bodies[static_cast<std::size_t>(owner)].info.id;
   }
-  if (!flow) return truth;
-  truth.flow_forward.assign(2 * pixels, 0.0F);
-  truth.flow_backward.assign(2 * pixels, 0.0F);
+  if (!flow) return;
+  truth.flow_forward.resize(2 * pixels);
+  truth.flow_backward.resize(2 * pixels);
   truth.flow_flags.assign(pixels, 0);
   const auto cut = [&](const LabelledFrame& other) {
     return other.world == nullptr || other.world->camera.shot != now.world->camera.shot;
@@ -215,15 +263,16 @@ FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const Labell
   };
   if (cut(after)) {
     mark_cut(kForward.cut);
+    std::fill(truth.flow_forward.begin(), truth.flow_forward.end(), 0.0F);
   } else {
     FlowPass(scene, motion, now, after, kForward).run(truth.flow_forward, truth.flow_flags);
   }
   if (cut(before)) {
     mark_cut(kBackward.cut);
+    std::fill(truth.flow_backward.begin(), truth.flow_backward.end(), 0.0F);
   } else {
     FlowPass(scene, motion, now, before, kBackward).run(truth.flow_backward, truth.flow_flags);
   }
-  return truth;
 }
 
 }  // namespace bitemark::sim

@@ -22,8 +22,15 @@ class Labeller {
  public:
   LabelImage label(const std::vector<DrawItem>& items, std::size_t body_count, const Camera& camera, int width,
                    int height);
+  /// The same into memory that exists already.
+  void label(const std::vector<DrawItem>& items, std::size_t body_count, const Camera& camera, int width, int height,
+             LabelImage& labels);
+  /// What the labels of the last image were made of: the samples of a picture with one a pixel.
+  VisibilityBuffer& samples() { return buffer_; }
 
  private:
+  void read_samples(const std::vector<int>& owners, std::size_t body_count, LabelImage& labels) const;
+
   Rasterizer rasterizer_;
   VisibilityBuffer buffer_;
 };
@@ -34,8 +41,8 @@ struct LabelledFrame {
   const LabelImage* labels = nullptr;
 };
 
-/// Depth, ids and, with `flow`, flow both ways.
-FrameTruth make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before,
-                      const LabelledFrame& now, const LabelledFrame& after, bool flow = true);
+/// Depth, ids and, with `flow`, flow both ways, into memory that may exist already.
+void make_truth(const SceneSpec& scene, const Motion& motion, const LabelledFrame& before, const LabelledFrame& now,
+                const LabelledFrame& after, bool flow, FrameTruth& truth);
 
 }  // namespace bitemark::sim

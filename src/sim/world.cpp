@@ -17,12 +17,19 @@ void mirror(Frame& frame) {
 
 }  // namespace
 
-Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader, int grid) {
+void render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader, int grid,
+                  VisibilityBuffer* seen, Frame& frame) {
   const int source = world.shown.empty() ? index : world.shown[static_cast<std::size_t>(index)];
   const FrameWorld& at = world.timeline[static_cast<std::size_t>(source)];
-  Frame frame = shader.render(stage.items(at), at.camera, stage.lighting(at), width, height, grid);
+  frame = shader.render(stage.items(at), at.camera, stage.lighting(at), width, height, grid,
+                        source == index ? seen : nullptr);
   if (at.voxels.present) draw_overlay(at.voxels, world.scene.voxels->kinds, frame);
   if (world.mirrored_from >= 0 && index >= world.mirrored_from) mirror(frame);
+}
+
+Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader, int grid) {
+  Frame frame;
+  render_frame(world, stage, index, width, height, shader, grid, nullptr, frame);
   return frame;
 }
 

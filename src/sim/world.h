@@ -21,7 +21,9 @@ struct World {
 /// Wide images get finer meshes.
 inline bool needs_fine_meshes(int width) { return width > 128; }
 
-/// RGB of one frame as it is shown, `grid` squared samples a pixel.
+/// RGB of one frame as it is shown, `grid` squared samples a pixel. `seen`: Shader::render(), of the frame `index`.
+void render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader, int grid,
+                  VisibilityBuffer* seen, Frame& frame);
 Frame render_frame(const World& world, const Stage& stage, int index, int width, int height, Shader& shader,
                    int grid = 2);
 

@@ -11,20 +11,9 @@
 namespace bitemark {
 namespace {
 
-class Keep : public EpisodeSink {
- public:
-  void begin(const EpisodeInfo& info) override { episode.info = info; }
-  void frame(int index, Frame&& frame, FrameTruth&& truth) override {
-    episode.clip.times.push_back(episode.info.rate.time_of(index));
-    episode.clip.frames.push_back(std::move(frame));
-    episode.truth.push_back(std::move(truth));
-  }
-  void end(const EpisodeInfo& info) override { episode.info = info; }
-  Episode episode;
-};
-
-std::map<std::string, Keep> quadruplet_of(const char* scenario, int take, const std::string& kind, int size = 32) {
-  std::map<std::string, Keep> members;
+std::map<std::string, MemorySink> quadruplet_of(const char* scenario, int take, const std::string& kind,
+                                                int size = 32) {
+  std::map<std::string, MemorySink> members;
   render_quadruplet(shipped(scenario), "test", take, small_options(size), kind,
                     [&](const std::string& member) -> EpisodeSink& { return members[member]; });
   return members;
@@ -111,7 +100,7 @@ TEST(Quadruplet, IsRefusedWhereNothingIsEverHidden) {
   EXPECT_THROW(quadruplet_of("behind-the-wall", 0, "weight"), InputError);
   RenderOptions options = small_options();
   options.fault = "vanish-in-view";
-  Keep sink;
+  MemorySink sink;
   EXPECT_THROW(render_quadruplet(shipped("behind-the-wall"), "test", 0, options, "presence",
                                  [&](const std::string&) -> EpisodeSink& { return sink; }),
                InputError);

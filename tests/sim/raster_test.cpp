@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/random.h"
+#include "sim/shadow_caster.h"
 
 namespace bitemark::sim {
 namespace {
@@ -121,6 +123,68 @@ TEST(Raster, CountsWhatWouldBeSeen) {
     visible += surface != kNoSurface && VisibilityBuffer::item_of(surface) == 1;
   }
   EXPECT_LT(visible, both.covered[1]);
+}
+
+// Small triangles are tried at eight samples at a time, others by spans, narrow images by spans alone: all must cover
+// what the edges enclose, here counted with 64-bit cross products at every sample.
+TEST(Raster, CoversWhatTheEdgesEnclose) {
+  Pcg32 random(11, 1);
+  for (int round = 0; round < 600; ++round) {
+    const int width = round % 3 == 0 ? 7 : 100;
+    const double size = random.uniform(0.01, round % 2 == 0 ? 0.05 : 0.5);  // [samples / 100]
+    const double x = random.uniform(-0.52, -0.5 + width / 100.0), y = random.uniform(-0.52, 0.5);
+    const auto corner = [&] {
+      return V3{static_cast<float>(x + size * random.uniform()), static_cast<float>(y + size * random.uniform()), 1};
+    };
+    const V3 a = corner(), b = corner(), c = corner();
+    const Mesh mesh = triangle(a, b, c);
+    const VisibilityBuffer buffer = draw({{&mesh, identity()}}, kCamera, width, 100);
+    const auto snapped = [](float v) { return std::llround(256 * (100.0 * static_cast<double>(v) + 50)); };
+    const std::int64_t xs[3] = {snapped(a.x), snapped(b.x), snapped(c.x)};
+    const std::int64_t ys[3] = {snapped(a.y), snapped(b.y), snapped(c.y)};
+    for (int row = 0; row < 100; ++row) {
+      for (int column = 0; column < width; ++column) {
+        int left = 0, right = 0;
+        for (int e = 0; e < 3; ++e) {
+          const int f = (e + 1) % 3;
+          const std::int64_t side =
+              (xs[f] - xs[e]) * (256 * row + 128 - ys[e]) - (ys[f] - ys[e]) * (256 * column + 128 - xs[e]);
+          left += side > 0, right += side < 0;
+        }
+        const bool seen = buffer.surface[static_cast<std::size_t>(row * width + column)] != kNoSurface;
+        if (left == 3 || right == 3) {
+          ASSERT_TRUE(seen) << "round " << round << ", sample " << column << ", " << row;
+        } else if (left > 0 && right > 0) {
+          ASSERT_FALSE(seen) << "round " << round << ", sample " << column << ", " << row;
+        }
+      }
+    }
+  }
+}
+
+// What stands still is drawn once; the map must be that of a caster that has seen nothing before.
+TEST(Shadows, OfALayerAreThoseOfAFreshMap) {
+  Pcg32 random(5, 2);
+  const std::vector<Mesh> meshes{make_box({0.4, 0.3, 0.2}), make_icosphere(0.2, 2), make_cylinder(0.1, 0.5, 16)};
+  const Projector light{true, 40, 40, 64, 64, 0, 4};
+  std::vector<MeshPose> casters;
+  ShadowCaster with_past;
+  for (int frame = 0; frame < 60; ++frame) {
+    if (frame % 12 == 0) {  // another scene
+      casters.clear();
+      for (int i = 0; i < 6; ++i) casters.push_back({&meshes[random.below(3)], identity()});
+    }
+    for (MeshPose& caster : casters) {  // each moves in some frames
+      if (frame % 12 > 0 && random.below(3) > 0) continue;
+      caster.X_CB.t = {static_cast<float>(random.uniform(-1, 1)), static_cast<float>(random.uniform(-1, 1)),
+                       static_cast<float>(random.uniform(1, 3))};
+    }
+    VisibilityBuffer map, fresh;
+    with_past.draw(casters, light, 128, map);
+    ShadowCaster().draw(casters, light, 128, fresh);
+    ASSERT_EQ(map.closeness, fresh.closeness) << "frame " << frame;
+    EXPECT_GT(*std::max_element(map.closeness.begin(), map.closeness.end()), 1) << "something is there";
+  }
 }
 
 }  // namespace
