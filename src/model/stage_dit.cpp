@@ -3,12 +3,12 @@
 // Where the recipe asks for it, clips are also made from their end and towards given last frames, steps learn to be
 // long, and at the end of the training histories are the network's own.
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/sha256.h"
 #include "model/checkpoint.h"
 #include "model/diffusion.h"
+#include "model/dit_clips.h"
 #include "model/latent_cache.h"
 #include "model/noise.h"
 #include "model/sampler.h"
@@ -53,67 +53,15 @@ struct TrainingSettings {
   double history_noise = 0.3;  ///< the rest: 1 - tau, up to this
   double motion_weight = 3;
   double state_weight = 0.1;
-  double drop = 0.1;     ///< captions and controls, each
-  double backwards = 0;  ///< share of steps whose clips are made from their end
-  double between = 0;    ///< share whose clips have their last frames given
-  double shortcut = 0;   ///< share that teaches long steps
-  double own_history =
-      0;  ///< share, of the last tenth of all steps, whose history is the network's own from some frame on
+  double drop = 0.1;       ///< captions and controls, each
+  double backwards = 0;    ///< share of steps whose clips are made from their end
+  double between = 0;      ///< share whose clips have their last frames given
+  double shortcut = 0;     ///< share that teaches long steps
+  double own_history = 0;  ///< share of the last tenth of all steps: history is the network's own from some frame on
 };
-
-/// A step's clips in the order in which they are made.
-struct Sequence {
-  std::vector<std::int64_t> times;
-  bool backwards = false;
-};
-
-/// The clips of one part of a step, in the order of the sequence.
-struct Clips {
-  Sequence sequence;
-  bool plain = false;  ///< one causal sequence, each frame at its own level
-  Tensor x;            ///< [B, F, C, h, w]
-  Tensor motion;       ///< [B, F, 1, h, w], weight of an error
-  Tensor states;       ///< [B, F, bodies, state]
-  Tensor controls;     ///< [B, F, channels], normalised
-  std::vector<std::string> captions;
-};
-
-/// What the targets are made of.
-struct Noised {
-  Tensor eps;     ///< like x
-  Tensor level;   ///< [B, F]
-  Tensor stride;  ///< [B, F]; undefined = no step is asked for
-};
-
-constexpr std::int64_t kLongestEnd = 4;  ///< given last frames
-
-Sequence in_time(std::int64_t window) {
-  Sequence sequence;
-  sequence.times.resize(static_cast<std::size_t>(window));
-  std::iota(sequence.times.begin(), sequence.times.end(), 0);
-  return sequence;
-}
-
-Sequence draw_sequence(const TrainingSettings& settings, std::int64_t window, Pcg32& random) {
-  Sequence sequence = in_time(window);
-  if (settings.backwards + settings.between <= 0) return sequence;
-  const double kind = random.uniform();
-  if (kind < settings.backwards) {
-    std::reverse(sequence.times.begin(), sequence.times.end());
-    sequence.backwards = true;
-  } else if (kind < settings.backwards + settings.between) {
-    const auto given = static_cast<std::ptrdiff_t>(1 + random.below(kLongestEnd));
-    std::rotate(sequence.times.begin(), sequence.times.end() - given, sequence.times.end());
-  }
-  return sequence;
-}
 
 /// Draws only where there is something to decide, so that a recipe without it keeps its stream.
 bool happens(double share, Pcg32& random) { return share > 0 && random.uniform() < share; }
-
-Tensor in_order(const Tensor& by_time, const std::vector<std::int64_t>& times) {
-  return by_time.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(times)).to(by_time.device()));
-}
 
 TrainingSettings settings_of(const Recipe& recipe) {
   TrainingSettings s;
@@ -158,8 +106,11 @@ class DitStage final : public Stage {
     config.learned_variance = diffusion_config_.learned_variance;
     config.orders = settings_.backwards + settings_.between > 0;
     config.shortcut = settings_.shortcut > 0;
-    if (config.shortcut && (diffusion_config_.path != "flow" || diffusion_config_.prediction != "x"))
-      throw InputError(recipe_.file, "/more/shortcut", "needs the diffusion's path flow and prediction x");
+    if (diffusion_config_.path != "flow" || diffusion_config_.prediction != "x")
+      for (const char* member : {"shortcut", "own_history"})
+        if (recipe_.more.contains(member))
+          throw InputError(recipe_.file, std::string("/more/") + member,
+                           "needs the diffusion's path flow and prediction x");
     const std::int64_t pixels = 8 * config.patch;
     if (source_.width() % pixels != 0 || source_.height() % pixels != 0)
       throw InputError(recipe_.file, "/model/patch",
@@ -217,7 +168,7 @@ class DitStage final : public Stage {
     const Tensor goal =
         stretch ? two_half_steps(input, layout, targets) : diffusion_->target(clips.x, targets.eps, targets.level);
     const DitOutput output = network_->dit->forward(input, layout);
-    const std::int64_t first = layout_first_target(layout);
+    const std::int64_t first = first_target(layout);
     const Tensor answer = output.answer.slice(1, first);
     StepLoss loss = weigh(clips, goal, targets.level, diffusion_->prediction(answer), output.middle.slice(1, first));
     if (diffusion_config_.learned_variance) {
@@ -294,7 +245,8 @@ class DitStage final : public Stage {
     const Tensor by_time = data.latents.to(default_device());
     Clips clips;
     clips.plain = random.uniform() < settings_.plain;
-    clips.sequence = clips.plain ? in_time(window) : draw_sequence(settings_, window, random);
+    clips.sequence =
+        clips.plain ? in_time(window) : draw_sequence(settings_.backwards, settings_.between, window, random);
     const auto& times = clips.sequence.times;
     const Tensor change = at::diff(by_time, 1, 1).pow(2).mean(2, true).clamp_max(1.0);
     const Tensor moving = at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
@@ -308,21 +260,6 @@ class DitStage final : public Stage {
     clips.controls = of_latents((batch.controls - control_mean_) / control_std_);
     clips.captions = batch.captions;
     return clips;
-  }
-
-  FrameLayout layout_of(const Clips& clips) const {
-    const auto& times = clips.sequence.times;
-    FrameLayout layout{times, in_time(clips.x.size(1)).times, clips.x.size(1), clips.sequence.backwards};
-    if (clips.plain) return layout;
-    // All but the last as history, then all as targets.
-    layout.history -= 1;
-    layout.times.insert(layout.times.begin(), times.begin(), times.end() - 1);
-    const std::vector<std::int64_t> order = layout.order;
-    layout.order.insert(layout.order.begin(), order.begin(), order.end() - 1);
-    return layout;
-  }
-  std::int64_t layout_first_target(const FrameLayout& layout) const {
-    return static_cast<std::int64_t>(layout.times.size()) > layout.history ? layout.history : 0;
   }
 
   DitInput arrange(const DitInput& conditions, const Clips& clips, const Tensor& shown, const Tensor& history_level,

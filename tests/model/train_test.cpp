@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "child.h"
+#include "model/checkpoint.h"
 #include "toy_run.h"
 
 namespace bitemark::model {
@@ -48,6 +49,36 @@ TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {
   train(one);
   train(two);
   expect_same_tensors(one.out / "state.safetensors", two.out / "state.safetensors");
+}
+
+/// Orders, long steps and histories of its own, each in some of so many steps.
+const Json kTasks = {
+    {"model", {{"depth", 3}, {"spacetime_every", 2}, {"text_every", 2}}},
+    {"more", {{"plain", 0.1}, {"backwards", 0.3}, {"between", 0.3}, {"shortcut", 0.4}, {"own_history", 1.0}}}};
+
+TEST_F(Training, EveryTaskTrainsToTheSameBitsOnAnyNumberOfThreads) {
+  TrainOptions one = options("dit", "one", 20, kTasks), two = options("dit", "two", 20, kTasks);
+  two.threads = 2;
+  train(one);
+  train(two);
+  expect_same_tensors(one.out / "state.safetensors", two.out / "state.safetensors");
+  const auto dit = Checkpoint(one.out / "checkpoint").dit();
+  EXPECT_TRUE(dit->config().orders && dit->config().shortcut);
+  for (const char* learned : {"backwards", "stride.weight"})  // they begin as zeros
+    EXPECT_GT(dit->named_parameters()[learned].abs().max().item<float>(), 0.0F) << learned;
+}
+
+TEST_F(Training, GoesOnFromAnEarlierTransformer) {
+  Json changes = kTasks;
+  changes["rate"] = 0.0;
+  changes["more"]["start"] = "checkpoint";
+  train(options("dit", "run", 1, changes));
+  const auto earlier = Checkpoint(folder / "parts").dit(), later = Checkpoint(folder / "run/checkpoint").dit();
+  for (const auto& parameter : earlier->named_parameters())
+    EXPECT_TRUE(at::equal(parameter.value(), later->named_parameters()[parameter.key()])) << parameter.key();
+  changes["model"]["depth"] = 2;
+  EXPECT_THAT([&] { train(options("dit", "other", 1, changes)); },
+              ThrowsMessage<InputError>(HasSubstr("not the transformer of the checkpoint")));
 }
 
 TEST_F(Training, LearnsTheToyWorld) {
