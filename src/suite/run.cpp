@@ -38,7 +38,7 @@ std::vector<GeneratorSpec> all_generators(const std::vector<std::string>& texts)
   for (const auto& text : texts) {
     GeneratorSpec spec = parse_generator(text);
     for (const auto& other : specs)
-      if (other.name == spec.name && !is_baseline(text)) spec.name += "-" + spec.fingerprint.substr(0, 4);
+      if (other.name == spec.name && !is_baseline(text)) spec.name += fmt::format("-{:.4}", spec.fingerprint);
     if (!is_baseline(text)) specs.push_back(spec);
   }
   return specs;
