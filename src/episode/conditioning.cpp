@@ -15,8 +15,7 @@ namespace bitemark {
 namespace {
 
 constexpr int kProtocol = 1;
-constexpr int kMaxFrames = 4096;           ///< of a rollout that is read
-constexpr int kMaxFramesAskedFor = 65536;  ///< generators may write more than the suite reads
+constexpr int kMaxFrames = 65536;  ///< that may be asked for; the suite reads fewer
 constexpr std::size_t kMaxChanges = 256;
 constexpr int kMaxSide = 4096;
 
@@ -40,17 +39,20 @@ TensorToSave frames_tensor(const char* name, const std::vector<Frame>& frames, i
   return {name, DType::kU8, {static_cast<std::int64_t>(frames.size()), height, width, 3}, bytes.data()};
 }
 
-std::vector<Frame> unpack(const TensorView& view) {
-  const auto height = static_cast<int>(view.shape[1]);
-  const auto width = static_cast<int>(view.shape[2]);
-  std::vector<Frame> frames;
+/// view: [T, H, W, 3].
+void each_frame(const TensorView& view, const std::function<void(Frame&& frame)>& use) {
   const auto* bytes = view.as<std::uint8_t>();
   for (std::int64_t t = 0; t < view.shape[0]; ++t) {
-    Frame frame(width, height);
+    Frame frame(static_cast<int>(view.shape[2]), static_cast<int>(view.shape[1]));
     std::memcpy(frame.rgb.data(), bytes, frame.rgb.size());
     bytes += frame.rgb.size();
-    frames.push_back(std::move(frame));
+    use(std::move(frame));
   }
+}
+
+std::vector<Frame> unpack(const TensorView& view) {
+  std::vector<Frame> frames;
+  each_frame(view, [&](Frame&& frame) { frames.push_back(std::move(frame)); });
   return frames;
 }
 
@@ -167,7 +169,7 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   take.seed = json_member<std::uint64_t>(json, "seed", file);
   check_range(file, "width", take.width, 1, kMaxSide);
   check_range(file, "height", take.height, 1, kMaxSide);
-  check_range(file, "frame_count", take.frame_count, 1, kMaxFramesAskedFor);
+  check_range(file, "frame_count", take.frame_count, 1, kMaxFrames);
   const SafetensorsFile tensors(folder / id / "conditioning.safetensors");
   take.context = unpack(tensors.at("context", DType::kU8, {-1, take.height, take.width, 3}));
   if (static_cast<int>(take.context.size()) >= take.frame_count)
@@ -226,15 +228,21 @@ std::vector<float> read_surprise(const fs::path& folder, const std::string& id, 
   return surprise;
 }
 
-std::vector<Frame> read_rollout_tensor(const fs::path& file) {
+void read_rollout_frames(const fs::path& file, int max_frames, const std::function<void(Frame&& frame)>& use) {
   const SafetensorsFile tensors(file);
   const auto& view = tensors.at("frames", DType::kU8, {-1, -1, -1, 3});
   const auto within = [](std::int64_t value, int high) { return value >= 1 && value <= high; };
-  if (!within(view.shape[0], kMaxFrames) || !within(view.shape[1], kMaxSide) || !within(view.shape[2], kMaxSide))
+  if (!within(view.shape[0], max_frames) || !within(view.shape[1], kMaxSide) || !within(view.shape[2], kMaxSide))
     throw InputError(file.string(), "frames",
                      fmt::format("is {}, expected 1 to {} frames of 1 to {} pixels a side", shape_text(view.shape),
-                                 kMaxFrames, kMaxSide));
-  return unpack(view);
+                                 max_frames, kMaxSide));
+  each_frame(view, use);
+}
+
+std::vector<Frame> read_rollout_tensor(const fs::path& file, int max_frames) {
+  std::vector<Frame> frames;
+  read_rollout_frames(file, max_frames, [&](Frame&& frame) { frames.push_back(std::move(frame)); });
+  return frames;
 }
 
 Conditioning condition_on(const Episode& episode, const std::string& id, std::uint64_t seed) {

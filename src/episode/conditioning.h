@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,11 @@ void write_rollout(const std::filesystem::path& folder, const std::string& id, c
 /// finite.
 void write_surprise(const std::filesystem::path& folder, const std::string& id, const std::vector<float>& surprise);
 std::vector<float> read_surprise(const std::filesystem::path& folder, const std::string& id, std::size_t frames);
-/// Throws InputError for lying shapes, no frames, or more than 4096 frames.
-std::vector<Frame> read_rollout_tensor(const std::filesystem::path& file);
+/// Throws InputError for lying shapes, no frames, or more than `max_frames`.
+std::vector<Frame> read_rollout_tensor(const std::filesystem::path& file, int max_frames = 4096);
+/// The same frame by frame: no more than one of them is held.
+void read_rollout_frames(const std::filesystem::path& file, int max_frames,
+                         const std::function<void(Frame&& frame)>& use);
 
 /// The conditioning of an episode: its first frames, caption and controls.
 Conditioning condition_on(const Episode& episode, const std::string& id, std::uint64_t seed);

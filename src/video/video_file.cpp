@@ -156,7 +156,8 @@ void write_video(const std::filesystem::path& path, Codec codec, const Clip& cli
 }
 
 Clip read_clip(const std::filesystem::path& path, Rate picture_rate, const ReadLimits& limits) {
-  if (path.extension() == ".safetensors" && fs::exists(path)) return make_clip(read_rollout_tensor(path), picture_rate);
+  if (path.extension() == ".safetensors" && fs::exists(path))
+    return make_clip(read_rollout_tensor(path, limits.max_frames), picture_rate);
   Clip clip;
   read_frames(path, picture_rate, limits, [&](Frame&& frame, double time_s) {
     clip.frames.push_back(std::move(frame));
@@ -169,8 +170,9 @@ void read_frames(const std::filesystem::path& path, Rate picture_rate, const Rea
   std::error_code error;
   if (!fs::exists(path, error)) throw InputError(path.string(), "", "does not exist");
   if (path.extension() != ".safetensors") return decode_in_child(path, picture_rate, limits, use);
-  Clip clip = make_clip(read_rollout_tensor(path), picture_rate);
-  for (std::size_t i = 0; i < clip.size(); ++i) use(std::move(clip.frames[i]), clip.times[i]);
+  int index = 0;
+  read_rollout_frames(path, limits.max_frames,
+                      [&](Frame&& frame) { use(std::move(frame), picture_rate.time_of(index++)); });
 }
 
 }  // namespace bitemark

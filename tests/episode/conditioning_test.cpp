@@ -109,6 +109,11 @@ TEST(Rollout, RoundTripAndLyingShapes) {
   const auto frames = sample().context;
   write_rollout(folder.path(), "x", frames);
   EXPECT_EQ(read_rollout_tensor(folder.path() / "x" / "rollout.safetensors"), frames);
+  const auto file = folder.path() / "x" / "rollout.safetensors";
+  EXPECT_THROW(read_rollout_tensor(file, 1), InputError);
+  std::vector<Frame> one_by_one;
+  read_rollout_frames(file, 2, [&](Frame&& frame) { one_by_one.push_back(std::move(frame)); });
+  EXPECT_EQ(one_by_one, frames);
   save_safetensors(folder.path() / "none.safetensors", {{"frames", DType::kU8, {0, 4, 4, 3}, nullptr}});
   EXPECT_THROW(read_rollout_tensor(folder.path() / "none.safetensors"), InputError);
 }
