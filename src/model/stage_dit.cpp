@@ -13,29 +13,13 @@
 #include "model/noise.h"
 #include "model/sampler.h"
 #include "model/stage.h"
+#include "model/state_head.h"
 #include "model/weights.h"
 
 namespace bitemark::model {
 namespace {
 
 enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3 };
-
-/// Tells the body states from the tokens at half depth: the simulator's truth as a second teacher. Not shipped.
-class StateHead : public torch::nn::Module {
- public:
-  StateHead(std::int64_t width, std::int64_t tokens)
-      : reduce_(register_module("reduce", torch::nn::Linear(width, 32))),
-        hidden_(register_module("hidden", torch::nn::Linear(32 * tokens, 128))),
-        out_(register_module("out", torch::nn::Linear(128, FeatureNet::kBodies * FeatureNet::kState))) {}
-  /// [B, F, S, D] -> [B, F, bodies, state].
-  Tensor forward(const Tensor& tokens) {
-    const Tensor x = at::relu(hidden_(at::silu(reduce_(tokens)).flatten(2)));
-    return out_(x).view({tokens.size(0), tokens.size(1), FeatureNet::kBodies, FeatureNet::kState});
-  }
-
- private:
-  torch::nn::Linear reduce_{nullptr}, hidden_{nullptr}, out_{nullptr};
-};
 
 class DitAndHead : public torch::nn::Module {
  public:
