@@ -180,13 +180,18 @@ Tensor Dit::through_blocks(Tensor x, const Tensor& modulation, BlockContext& con
 
 Tensor Dit::through_blocks_as_team(const Tensor& x, const Tensor& modulation, const BlockContext& context,
                                    DitOutput& output) {
-  if (!context.ring->empty()) context.ring->prepare(context.now, context.ring_rope, context.tokens);
+  const KvRing& ring = *context.ring;
+  const bool turns = !ring.empty() && !ring.is_ready(context.now);
+  if (turns) ring.make_ready(context.now, context.tokens);
+  const Tensor example = at::empty({1, 1, config_.heads, config_.width / config_.heads}, x.options());
+  SeenKeys even(x.size(2), example), odd(x.size(2), example);
   std::vector<DitOutput> parts(static_cast<std::size_t>(frame_threads_));
   std::vector<Tensor> ends(parts.size());
-  const std::int64_t head = config_.width / config_.heads;
-  run_as_team(frame_threads_, x.size(2), {1, x.size(2), config_.heads, head}, [&](const FramePart& part) {
-    BlockContext own = context_of_part(context, part);
-    const auto rank = static_cast<std::size_t>(part.rank);
+  run_as_team(frame_threads_, x.size(2), [&](const FramePart& part) {
+    const auto rank = static_cast<std::size_t>(part.rank), threads = static_cast<std::size_t>(part.threads);
+    for (std::size_t b = rank; turns && b < ring.blocks(); b += threads) ring.fill(b, context.ring_rope);
+    BlockContext own = context_of_part(context, part, {&even, &odd});
+    part.meet();
     ends[rank] =
         through_blocks(x.slice(2, part.first, part.first + part.count).contiguous(), modulation, own, parts[rank]);
   });

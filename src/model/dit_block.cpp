@@ -49,48 +49,27 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
   }
   if (spacetime_)
     kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
-  q = rotate(q, context.rope);
-  k = rotate(k, context.rope);
-  gather(k, v, spacetime_, context);
-  return proj_(attend_visible(q, k, v, spacetime_ ? context.across : context.within).view(x.sizes()));
+  return proj_(attend_over_all(rotate(q, context.rope), rotate(k, context.rope), v, context).view(x.sizes()));
 }
 
-void DitBlock::gather(Tensor& k, Tensor& v, bool spacetime, BlockContext& context) {
-  const bool rings = spacetime && context.ring != nullptr && !context.ring->empty();
-  const std::size_t block = context.block_index++;
-  if (!rings && context.part == nullptr) {
-    if (spacetime) ++context.spacetime_index;
-    return;
-  }
-  Tensor keys, values;     // all that is seen
-  std::int64_t first = 0;  // of this frame's among them
-  if (rings) {
-    const auto& seen = context.ring->seen(context.spacetime_index, context.now, context.ring_rope, context.tokens);
-    keys = seen.keys;
-    values = seen.values;
-    first = keys.size(1) - context.tokens;
-  } else {
-    auto& pair = (*context.part->shared)[block % 2];  // the last but one block's have been read by now
-    keys = pair[0];
-    values = pair[1];
-  }
-  if (spacetime) ++context.spacetime_index;
-  const auto own = [&](const Tensor& all) { return all.slice(1, first); };
-  if (context.part == nullptr) {
-    own(keys).copy_(k);
-    own(values).copy_(v);
-  } else {
-    context.part->bring(k, own(keys));
-    context.part->bring(v, own(values));
-    context.part->meet();
-  }
-  k = keys;
-  v = values;
+Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const {
+  const Visibility& visibility = spacetime_ ? context.across : context.within;
+  const std::size_t block = context.block_index++, spacetime_block = context.spacetime_index;
+  if (spacetime_) ++context.spacetime_index;
+  const bool rings = spacetime_ && context.ring != nullptr && !context.ring->empty();
+  if (!rings && context.part == nullptr) return attend_visible(q, k, v, visibility);
+  SeenKeys& seen = rings ? context.ring->seen(spacetime_block, context.now, context.ring_rope, context.tokens)
+                         : *context.shared[block % 2];
+  const std::int64_t first = seen.size() - context.tokens;  // of this frame's
+  seen.put(k, v, first + (context.part == nullptr ? 0 : context.part->first));
+  if (context.part != nullptr) context.part->meet();
+  return seen.attend(q, visibility);
 }
 
-BlockContext context_of_part(const BlockContext& whole, const FramePart& part) {
+BlockContext context_of_part(const BlockContext& whole, const FramePart& part, const std::array<SeenKeys*, 2>& shared) {
   BlockContext own = whole;
   own.part = &part;
+  own.shared = shared;
   const auto rows = [&](const Tensor& table) { return table.slice(-3, part.first, part.first + part.count); };
   own.rope = {rows(whole.rope.cos), rows(whole.rope.sin)};
   // One frame is one block of queries, of which these are some.

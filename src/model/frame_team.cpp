@@ -22,18 +22,14 @@ void Meeting::wait() {
     if (spins > kSpins) ::sched_yield();
 }
 
-void run_as_team(int threads, std::int64_t tokens, const std::vector<std::int64_t>& shape,
-                 const std::function<void(const FramePart& part)>& work) {
-  std::array<std::array<Tensor, 2>, 2> shared;
-  for (auto& pair : shared)
-    for (Tensor& all : pair) all = at::empty(shape, at::kFloat);
+void run_as_team(int threads, std::int64_t tokens, const std::function<void(const FramePart& part)>& work) {
   std::optional<Meeting> meeting;
   std::mutex mutex;
   std::exception_ptr failure;
   const auto run = [&](int rank, int size) {
     const torch::NoGradGuard no_grad;  // is a thread's own
     const std::int64_t first = tokens * rank / size, end = tokens * (rank + 1) / size;
-    work({rank, size, first, end - first, tokens, &*meeting, &shared});
+    work({rank, size, first, end - first, tokens, &*meeting});
   };
 #pragma omp parallel num_threads(static_cast <int>(std::clamp <std::int64_t>(threads, 1, tokens)))
   {

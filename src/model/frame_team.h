@@ -3,7 +3,6 @@
 // instead meet a hundred times a pass, and lose there what they win.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -29,18 +28,12 @@ struct FramePart {
   int rank = 0, threads = 1;
   std::int64_t first = 0, count = 0, tokens = 0;
   Meeting* meeting = nullptr;
-  /// [2][keys, values] of all tokens, [1, tokens, heads, head]; made by the first thread for all.
-  std::array<std::array<Tensor, 2>, 2>* shared = nullptr;
 
-  /// Copies this thread's rows to their place among all (dimension 1).
-  void bring(const Tensor& own, const Tensor& all) const { all.slice(1, first, first + count).copy_(own); }
   void meet() const { meeting->wait(); }
 };
 
 /// Runs `work` on each thread with its part of `tokens` tokens, on `threads` of them or fewer; without gradients.
-/// `shared`: shape of the keys of all tokens. A `work` that throws on one thread and not on all leaves the others
-/// waiting: what can be checked is checked before.
-void run_as_team(int threads, std::int64_t tokens, const std::vector<std::int64_t>& shared,
-                 const std::function<void(const FramePart& part)>& work);
+/// A `work` that throws on one thread and not on all leaves the others waiting: what can be checked is checked before.
+void run_as_team(int threads, std::int64_t tokens, const std::function<void(const FramePart& part)>& work);
 
 }  // namespace bitemark::model

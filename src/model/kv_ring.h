@@ -59,31 +59,27 @@ class KvRing {
     }
     return all;
   }
-  /// What the frame `now` attends to in one block: the ring's keys, turned to their places by `table` (of
+  /// What the frame `now` attends to in a block: the ring's keys, turned to their places by `table` (of
   /// distances(now)), and values, with room for `own` tokens behind them. Made once a frame, however many steps it is
   /// drawn in.
-  struct Seen {
-    Tensor keys, values;  ///< [B, size * S + own, heads, head]
-  };
-  bool is_ready(std::int64_t now) const { return ready_for_ == now && !seen_.empty(); }
-  const Seen& seen(std::size_t block, std::int64_t now, const RopeTable& table, std::int64_t own) const {
-    if (!is_ready(now)) prepare(now, table, own);
+  SeenKeys& seen(std::size_t block, std::int64_t now, const RopeTable& table, std::int64_t own) const {
+    if (!is_ready(now)) {
+      make_ready(now, own);
+      for (std::size_t b = 0; b < seen_.size(); ++b) fill(b, table);
+    }
     return seen_[block];
   }
-  /// Makes seen() ready for all blocks.
-  void prepare(std::int64_t now, const RopeTable& table, std::int64_t own) const {
-    if (is_ready(now)) return;
+  bool is_ready(std::int64_t now) const { return ready_for_ == now && !seen_.empty(); }
+  /// The two halves of what seen() does first. Threads may fill different blocks.
+  void make_ready(std::int64_t now, std::int64_t own) const {
+    const std::vector<FrameKv>& blocks = frames_.front().blocks;
     seen_.clear();
     ready_for_ = now;
-    while (seen_.size() < frames_.front().blocks.size()) {
-      const std::size_t next = seen_.size();
-      const auto with_room = [&](const Tensor& all) {
-        std::vector<std::int64_t> shape = all.sizes().vec();
-        shape[1] = own;
-        return at::cat({all, at::empty(shape, all.options())}, 1);
-      };
-      seen_.push_back({with_room(rotate(keys(next), table)), with_room(values(next))});
-    }
+    for (const FrameKv& block : blocks) seen_.emplace_back(size() * block.key.size(1) + own, block.key);
+  }
+  std::size_t blocks() const { return seen_.size(); }
+  void fill(std::size_t block, const RopeTable& table) const {
+    seen_[block].put(rotate(keys(block), table), values(block), 0);
   }
   /// [B, size * S, heads, head].
   Tensor keys(std::size_t block) const { return gather(block, &FrameKv::key); }
@@ -124,7 +120,7 @@ class KvRing {
   std::int64_t window_, sinks_, memory_;
   std::int64_t ahead_ = 0;  ///< entries at the front
   std::deque<Entry> frames_;
-  mutable std::vector<Seen> seen_;  ///< for the frame ready_for_
+  mutable std::vector<SeenKeys> seen_;  ///< for the frame ready_for_
   mutable std::int64_t ready_for_ = 0;
 };
 
