@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/json.h"
 #include "base/parallel.h"
 #include "base/subprocess.h"
 #include "cli/command.h"
@@ -26,6 +27,9 @@ std::string checkpoint_in(const std::string& generator) {
   const fs::path folder = generator.substr(kind.size());
   if (!fs::exists(folder / "config.json"))
     throw InputError(folder.string(), "", "is not a checkpoint: it holds no config.json");
+  const std::string file = (folder / "config.json").string();
+  if (json_member<Json>(load_json(file), "dit", file).value("actions", 0) == 0)
+    throw InputError(file, "/dit/actions", "is 0 or missing: the checkpoint was trained without actions");
   return fs::absolute(folder).string();
 }
 

@@ -141,6 +141,33 @@ TEST(FusedOps, AttentionTakesViewsOfOneProduct) {
                         attend_visible(parts[0].contiguous(), parts[1].contiguous(), parts[2].contiguous(), v)));
 }
 
+TEST(FusedOps, KeysPutPieceByPieceAreTheSame) {
+  // 2 clips, 11 keys that come in pieces and are written over, 3 heads of 10 numbers (padded to 16).
+  const torch::NoGradGuard no_grad;
+  const Tensor q = noise({2, 4, 3, 10}, 1), k = noise({2, 11, 3, 10}, 2), v = noise({2, 11, 3, 10}, 3);
+  Visibility visibility;
+  visibility.tokens = 4;
+  visibility.blocks = {{7, 8, 3}};  // all but the eighth
+  SeenKeys seen(11, k);
+  for (const auto& [first, count] : {std::pair<std::int64_t, std::int64_t>{0, 11}, {7, 4}, {0, 3}}) {
+    const auto piece = [&](const Tensor& all) { return all.slice(1, first, first + count); };
+    seen.put(piece(k) + 1.0, piece(v), first);
+    seen.put(piece(k), piece(v), first);
+  }
+  EXPECT_TRUE(at::equal(seen.attend(q, visibility), attend_visible(q, k, v, visibility)));
+  EXPECT_THROW(seen.put(k, v, 1), std::logic_error);
+}
+
+TEST(FusedOps, RotateTakesATableAClip) {
+  const Tensor x = noise({2, 12, 2, 8}, 4);
+  const Tensor times = at::tensor(std::vector<std::int64_t>{0, 5, 3, 9}).view({2, 2});
+  const RopeTable both = rope_table(times, 2, 3, 8, torch::kCPU);
+  for (std::int64_t b = 0; b < 2; ++b) {
+    const RopeTable one = rope_table(times[b], 2, 3, 8, torch::kCPU);
+    EXPECT_TRUE(at::equal(rotate(x, both)[b], rotate(x.slice(0, b, b + 1), one)[0]));
+  }
+}
+
 TEST(FusedOps, UnseenKeysHaveNoInfluence) {
   const Tensor q = noise({1, 32, 2, 24}, 1), k = noise({1, 32, 2, 24}, 2), v = noise({1, 32, 2, 24}, 3);
   Tensor other_k = k.clone(), other_v = v.clone();
