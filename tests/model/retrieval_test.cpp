@@ -66,8 +66,9 @@ class CaptionSpaceTest : public ToyRun {
   static constexpr const char* kSlide = "a square that will slide";
   static constexpr const char* kDrop = "a drop of a square";
   std::filesystem::path learned(const std::string& stage, const std::filesystem::path& from) {
-    TrainOptions o =
-        options(stage, stage, 60, {{"batch", 16}, {"rate", 3e-3}, {"windows", {12, 20}}, {"save_every_s", 60}});
+    TrainOptions o = options(
+        stage, stage, 120,
+        {{"batch", 16}, {"rate", 3e-3}, {"decay", 40}, {"ema", 0.9}, {"windows", {12, 20}}, {"save_every_s", 60}});
     o.from = {from};
     train(o);
     return o.out / "checkpoint";
