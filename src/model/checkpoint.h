@@ -35,6 +35,8 @@ class Checkpoint {
   std::shared_ptr<VisionTower> vision() const;  ///< a published one
   std::shared_ptr<FeatureNet> features() const;
 
+  /// The transformer's, without its weights.
+  DitConfig dit_settings() const;
   DiffusionConfig diffusion() const;
   RolloutConfig rollout() const;
   /// Mean and standard deviation of each control channel, [channels].

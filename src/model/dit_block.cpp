@@ -47,20 +47,34 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
     q = at::layer_norm(q, {head}, q_scale_, {}, kEpsilon);
     k = at::layer_norm(k, {head}, k_scale_, {}, kEpsilon);
   }
-  const Tensor turned_q = rotate(q, context.rope);
-  Tensor turned_k = rotate(k, context.rope);
-  if (!spacetime_) return proj_(attend_visible(turned_q, turned_k, v, context.within).view(x.sizes()));
-  kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
-  if (context.ring != nullptr && !context.ring->empty()) {
-    const auto& seen = context.ring->seen(context.spacetime_index, context.now, context.ring_rope, tokens);
-    const std::int64_t first = seen.keys.size(1) - tokens;
-    seen.keys.slice(1, first).copy_(turned_k);
-    seen.values.slice(1, first).copy_(v);
-    turned_k = seen.keys;
-    v = seen.values;
-  }
-  ++context.spacetime_index;
-  return proj_(attend_visible(turned_q, turned_k, v, context.across).view(x.sizes()));
+  if (spacetime_)
+    kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
+  return proj_(attend_over_all(rotate(q, context.rope), rotate(k, context.rope), v, context).view(x.sizes()));
+}
+
+Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const {
+  const Visibility& visibility = spacetime_ ? context.across : context.within;
+  const std::size_t block = context.block_index++, spacetime_block = context.spacetime_index;
+  if (spacetime_) ++context.spacetime_index;
+  const bool rings = spacetime_ && context.ring != nullptr && !context.ring->empty();
+  if (!rings && context.part == nullptr) return attend_visible(q, k, v, visibility);
+  SeenKeys& seen = rings ? context.ring->seen(spacetime_block, context.now, context.ring_rope, context.tokens)
+                         : *context.shared[block % 2];
+  const std::int64_t first = seen.size() - context.tokens;  // of this frame's
+  seen.put(k, v, first + (context.part == nullptr ? 0 : context.part->first));
+  if (context.part != nullptr) context.part->meet();
+  return seen.attend(q, visibility);
+}
+
+BlockContext context_of_part(const BlockContext& whole, const FramePart& part, const std::array<SeenKeys*, 2>& shared) {
+  BlockContext own = whole;
+  own.part = &part;
+  own.shared = shared;
+  const auto rows = [&](const Tensor& table) { return table.slice(-3, part.first, part.first + part.count); };
+  own.rope = {rows(whole.rope.cos), rows(whole.rope.sin)};
+  // One frame is one block of queries, of which these are some.
+  own.within.tokens = own.across.tokens = own.text.tokens = part.count;
+  return own;
 }
 
 Tensor DitBlock::text_attention(const Tensor& x, const BlockContext& context) {

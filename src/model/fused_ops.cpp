@@ -47,13 +47,18 @@ void pack_rows(const HeadView& from, std::int64_t first, std::int64_t count, std
   }
 }
 
-/// -> [width, stride], zeros behind the count.
-void pack_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
-  for (std::int64_t i = 0; i < from.width; ++i) std::fill(to + i * stride + count, to + (i + 1) * stride, 0.0F);
+/// -> [width, stride], columns from 0 to `count`.
+void put_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
   for (std::int64_t n = 0; n < count; ++n) {
     const float* row = from.at(n);
     for (std::int64_t i = 0; i < from.width; ++i) to[i * stride + n] = row[i];
   }
+}
+
+/// The same with zeros behind the count.
+void pack_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
+  for (std::int64_t i = 0; i < from.width; ++i) std::fill(to + i * stride + count, to + (i + 1) * stride, 0.0F);
+  put_columns(from, count, stride, to);
 }
 
 void unpack_rows(const float* from, std::int64_t first, std::int64_t count, std::int64_t padded, float scale,
@@ -77,10 +82,11 @@ VisibleKeys merged(VisibleKeys sees) {
 struct Shape {
   std::int64_t batch, queries, keys, heads, width, padded, key_stride;
 
-  Shape(const Tensor& q, const Tensor& k)
+  Shape(const Tensor& q, const Tensor& k) : Shape(q, k.size(1)) {}
+  Shape(const Tensor& q, std::int64_t key_count)
       : batch(q.size(0)),
         queries(q.size(1)),
-        keys(k.size(1)),
+        keys(key_count),
         heads(q.size(2)),
         width(q.size(3)),
         padded(padded_to_lane(width)),
@@ -128,6 +134,18 @@ PackedHead packed(const Shape& shape, const HeadView& k, const HeadView& v, bool
   return head;
 }
 
+/// All queries of one head of one batch row. out: [B, N, H, head], log_sum: [N].
+void attend_head(const Shape& shape, const PackedHead& head, const Tensor& q, std::int64_t b, std::int64_t h,
+                 const Visibility& visibility, const Tensor& out, float* log_sum) {
+  for_each_tile(visibility, shape, b, [&](std::int64_t first, std::int64_t rows, const VisibleKeys& sees) {
+    float* query = scratch(4, rows * shape.padded);
+    float* result = scratch(5, rows * shape.padded);
+    pack_rows({q, b, h}, first, rows, shape.padded, shape.scale(), query);
+    kernels().attend(head, {query, rows, sees}, result, log_sum + first, scratch(6, rows * score_stride(sees)));
+    unpack_rows(result, first, rows, shape.padded, 1.0F, {out, b, h});
+  });
+}
+
 /// out: [B, N, H, head], log_sum: [B, H, N].
 void attend_forward(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility, Tensor& out,
                     Tensor& log_sum) {
@@ -135,13 +153,7 @@ void attend_forward(const Tensor& q, const Tensor& k, const Tensor& v, const Vis
   for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
     const PackedHead head = packed(shape, {k, b, h}, {v, b, h}, false);
     float* sums = log_sum.data_ptr<float>() + (b * shape.heads + h) * shape.queries;
-    for_each_tile(visibility, shape, b, [&](std::int64_t first, std::int64_t rows, const VisibleKeys& sees) {
-      float* query = scratch(4, rows * shape.padded);
-      float* result = scratch(5, rows * shape.padded);
-      pack_rows({q, b, h}, first, rows, shape.padded, shape.scale(), query);
-      kernels().attend(head, {query, rows, sees}, result, sums + first, scratch(6, rows * score_stride(sees)));
-      unpack_rows(result, first, rows, shape.padded, 1.0F, {out, b, h});
-    });
+    attend_head(shape, head, q, b, h, visibility, out, sums);
   });
 }
 
@@ -277,15 +289,16 @@ class Swiglu : public torch::autograd::Function<Swiglu> {
   }
 };
 
-/// x: [B, N, H, head], its last two dimensions contiguous.
+/// x: [B, N, H, head], its last two dimensions contiguous; cosine, sine: [N, 1, head / 2], or one such table a clip.
 Tensor turned(const Tensor& x, const Tensor& cosine, const Tensor& sine) {
   Tensor out = at::empty(x.sizes(), x.options());
   const std::int64_t tokens = x.size(1), heads = x.size(2), pairs = x.size(3) / 2;
+  const bool table_a_clip = cosine.dim() == 4;
   share_rows(x.size(0) * tokens, [&](std::int64_t first, std::int64_t rows) {
     for (std::int64_t i = first; i < first + rows; ++i) {
-      const std::int64_t n = i % tokens;
+      const std::int64_t n = i % tokens, row = table_a_clip ? i : n;
       kernels().rotate(x.data_ptr<float>() + i / tokens * x.stride(0) + n * x.stride(1),
-                       cosine.data_ptr<float>() + n * pairs, sine.data_ptr<float>() + n * pairs, heads, pairs,
+                       cosine.data_ptr<float>() + row * pairs, sine.data_ptr<float>() + row * pairs, heads, pairs,
                        out.data_ptr<float>() + i * heads * 2 * pairs);
     }
   });
@@ -326,13 +339,12 @@ bool only_own_blocks(const Visibility& visibility, std::int64_t keys) {
   return keys == static_cast<std::int64_t>(visibility.blocks.size()) * visibility.tokens;
 }
 
-void check_visibility(const Tensor& q, const Tensor& k, const Visibility& visibility) {
+void check_visibility(const Tensor& q, std::int64_t keys, const Visibility& visibility) {
   const std::int64_t count = q.size(1) / visibility.tokens, rows = static_cast<std::int64_t>(visibility.blocks.size());
   BITEMARK_CHECK(count * visibility.tokens == q.size(1) && (rows == count || rows == count * q.size(0)));
   for (const VisibleKeys& sees : visibility.blocks)
-    BITEMARK_CHECK(sees.prefix >= 0 && sees.own_count >= 0 && sees.prefix + sees.own_count > 0 &&
-                   sees.prefix <= k.size(1) && sees.own + sees.own_count <= k.size(1) &&
-                   (sees.own_count == 0 || sees.own >= sees.prefix));
+    BITEMARK_CHECK(sees.prefix >= 0 && sees.own_count >= 0 && sees.prefix + sees.own_count > 0 && sees.prefix <= keys &&
+                   sees.own + sees.own_count <= keys && (sees.own_count == 0 || sees.own >= sees.prefix));
 }
 
 Tensor dense_tail(const Tensor& t, int dims) {
@@ -344,7 +356,7 @@ Tensor dense_tail(const Tensor& t, int dims) {
 }  // namespace
 
 Tensor attend_visible(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility) {
-  check_visibility(q, k, visibility);
+  check_visibility(q, k.size(1), visibility);
   if (!is_ours(q)) return attend_visible_plain(q, k, v, visibility);
   return AttendVisible::apply(dense_tail(q, 1), dense_tail(k, 1), dense_tail(v, 1),
                               std::make_shared<const Visibility>(visibility))
@@ -363,6 +375,56 @@ Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, c
   const Tensor mask =
       dense_mask(visibility, k.size(1)).view({-1, 1, count, k.size(1)}).repeat_interleave(visibility.tokens, 2);
   return attend(by_head(q), by_head(k), by_head(v), mask.to(q.device(), q.scalar_type())).transpose(1, 2).flatten(2);
+}
+
+SeenKeys::SeenKeys(std::int64_t count, const Tensor& example) : count_(count) {
+  const std::int64_t batch = example.size(0), heads = example.size(2), width = example.size(3);
+  if (!is_ours(example)) {
+    keys_ = at::zeros({batch, count, heads, width}, example.options());
+    values_ = at::zeros_like(keys_);
+    return;
+  }
+  const Shape shape(example, count);
+  keys_ = at::zeros({batch, heads, width, shape.key_stride}, example.options());
+  values_ = at::zeros({batch, heads, count, shape.padded}, example.options());
+}
+
+void SeenKeys::put(const Tensor& k, const Tensor& v, std::int64_t first) {
+  const std::int64_t count = k.size(1);
+  BITEMARK_CHECK(first >= 0 && first + count <= count_);
+  if (!is_ours(k)) {
+    keys_.slice(1, first, first + count).copy_(k);
+    values_.slice(1, first, first + count).copy_(v);
+    return;
+  }
+  const Tensor key = dense_tail(k, 1), value = dense_tail(v, 1);
+  for (std::int64_t b = 0; b < key.size(0); ++b)
+    for (std::int64_t h = 0; h < key.size(2); ++h) {
+      put_columns({key, b, h}, count, keys_.size(3),
+                  keys_.data_ptr<float>() + b * keys_.stride(0) + h * keys_.stride(1) + first);
+      pack_rows({value, b, h}, 0, count, values_.size(3), 1.0F,
+                values_.data_ptr<float>() + b * values_.stride(0) + h * values_.stride(1) + first * values_.size(3));
+    }
+}
+
+Tensor SeenKeys::attend(const Tensor& q, const Visibility& visibility) const {
+  check_visibility(q, count_, visibility);
+  if (!is_ours(q)) return attend_visible_plain(q, keys_, values_, visibility);
+  const Tensor query = dense_tail(q, 1);
+  const Shape shape(query, count_);
+  Tensor out = at::empty(q.sizes(), q.options());
+  for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
+    const PackedHead head{keys_.data_ptr<float>() + b * keys_.stride(0) + h * keys_.stride(1),
+                          nullptr,
+                          nullptr,
+                          values_.data_ptr<float>() + b * values_.stride(0) + h * values_.stride(1),
+                          count_,
+                          shape.key_stride,
+                          shape.width,
+                          shape.padded};
+    attend_head(shape, head, query, b, h, visibility, out, scratch(7, shape.queries));
+  });
+  return out.flatten(2);
 }
 
 Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale) {

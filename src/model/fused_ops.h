@@ -21,6 +21,22 @@ struct Visibility {
 Tensor attend_visible(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility);
 Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility);
 
+/// Keys and values that many queries come to, frame after frame: on a CPU packed once, as the kernel reads them.
+class SeenKeys {
+ public:
+  /// Room for `count` of them, like `example` [B, any, H, head].
+  SeenKeys(std::int64_t count, const Tensor& example);
+  std::int64_t size() const { return count_; }
+  /// k, v: [B, n, H, head] are those from `first` on. Threads may put different ones at the same time.
+  void put(const Tensor& k, const Tensor& v, std::int64_t first);
+  /// As attend_visible, without gradients. -> [B, N, H * head].
+  Tensor attend(const Tensor& q, const Visibility& visibility) const;
+
+ private:
+  std::int64_t count_;
+  Tensor keys_, values_;  ///< [B, H, head, stride] and [B, H, count, padded]; elsewhere [B, count, H, head]
+};
+
 /// layer_norm(x) * (1 + scale) + shift, eps 1e-6. x: [B, F, S, D]; shift, scale: [B, F, D].
 Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale);
 Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale);
@@ -29,7 +45,7 @@ Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& s
 Tensor swiglu(const Tensor& gates);
 Tensor swiglu_plain(const Tensor& gates);
 
-/// Rotary positions. x: [B, N, H, head], table of N rows.
+/// Rotary positions. x: [B, N, H, head], table of N rows, or of N rows a clip.
 Tensor rotate(const Tensor& x, const RopeTable& table);
 Tensor rotate_plain(const Tensor& x, const RopeTable& table);
 
