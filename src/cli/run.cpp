@@ -12,7 +12,7 @@ namespace bitemark::cli {
 namespace {
 
 struct RunFlags {
-  std::string suite = "nightly", out, baseline, folder, features;
+  std::string suite = "nightly", out, baseline, folder, features, judge;
   std::vector<std::string> generators, scenarios, cases;
   int limit = 0;
   double timeout_s = 600;
@@ -32,6 +32,7 @@ RunOptions options_of(const RunFlags& flags) {
   options.generators = flags.generators;
   options.out = flags.out;
   options.features = flags.features;
+  options.judge = flags.judge;
   options.threads = default_threads();
   options.generator_limits.wall_s = flags.timeout_s;
   return options;
@@ -111,6 +112,10 @@ Action configure_run(CLI::App& app) {
          "Feature network: a checkpoint folder (FVD-sim) or a TorchScript file of I3D (FVD); run only files that "
          "you trust")
       ->check(CLI::ExistingPath);
+  app.add_option(
+         "--judge", flags->judge,
+         "Checkpoint with an image tower that says how well captions fit; else the feature network's, if it has one")
+      ->check(CLI::ExistingDirectory);
   app.add_flag("--inconclusive-fails", flags->inconclusive_fails,
                "Exit code 6 when the baseline comparison is inconclusive");
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");

@@ -52,6 +52,13 @@ std::shared_ptr<FeatureNet> Checkpoint::features() const {
   return load<FeatureNet>("features.safetensors", feature_config(section("features"), file_, "/features"));
 }
 
+std::shared_ptr<ImageTower> Checkpoint::image() const {
+  return load<ImageTower>("image.safetensors", image_config(section("image"), file_, "/image"));
+}
+std::shared_ptr<VisionTower> Checkpoint::vision() const {
+  return load<VisionTower>("vision.safetensors", vision_config(section("vision"), file_, "/vision"));
+}
+
 Tokenizer Checkpoint::tokenizer() const {
   Tokenizer tokenizer = Tokenizer::load(folder_ / "tokenizer.json");
   const auto expected = text_config(section("text"), file_, "/text").vocabulary;
@@ -84,9 +91,8 @@ std::pair<std::int64_t, std::int64_t> Checkpoint::size() const {
 std::string Checkpoint::name() const { return config_.value("name", folder_.filename().string()); }
 
 std::string Checkpoint::digest() const {
-  std::string parts;
-  for (const char* file : {"config.json", "dit.safetensors", "features.safetensors", "text.safetensors",
-                           "tokenizer.json", "vae.safetensors"})
+  std::string parts = "config.json " + hex(sha256(read_file(folder_ / "config.json"))) + "\n";
+  for (const char* file : kParts)
     if (has(file)) parts += std::string(file) + " " + hex(sha256(read_file(folder_ / file))) + "\n";
   return hex(sha256(parts));
 }

@@ -1,5 +1,6 @@
 // A checkpoint folder: config.json, vae.safetensors, dit.safetensors, text.safetensors, tokenizer.json,
-// features.safetensors, MODEL_CARD.md. Parts may be missing as long as nobody asks for them.
+// image.safetensors or vision.safetensors, features.safetensors, MODEL_CARD.md. Parts may be missing as long as nobody
+// asks for them.
 #pragma once
 
 #include <filesystem>
@@ -10,10 +11,16 @@
 #include "model/config.h"
 #include "model/dit.h"
 #include "model/feature_net.h"
+#include "model/public/vision_tower.h"
 #include "model/tokenizer.h"
 #include "model/vae.h"
 
 namespace bitemark::model {
+
+/// Beside config.json: what later stages take over from earlier ones.
+inline constexpr const char* kParts[] = {"dit.safetensors",   "features.safetensors", "image.safetensors",
+                                         "text.safetensors",  "tokenizer.json",       "vae.safetensors",
+                                         "vision.safetensors"};
 
 class Checkpoint {
  public:
@@ -24,6 +31,8 @@ class Checkpoint {
   std::shared_ptr<Dit> dit() const;
   std::shared_ptr<TextTower> text() const;
   Tokenizer tokenizer() const;
+  std::shared_ptr<ImageTower> image() const;    ///< our own
+  std::shared_ptr<VisionTower> vision() const;  ///< a published one
   std::shared_ptr<FeatureNet> features() const;
 
   /// The transformer's, without its weights.

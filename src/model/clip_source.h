@@ -61,6 +61,10 @@ class ClipSource {
   /// Over the takes that may be drawn: mean and standard deviation of each control channel (1 where it never changes),
   /// [channels] each.
   std::pair<Tensor, Tensor> control_statistics() const;
+  /// All that is said of a window's take; the first is the plainest.
+  const std::vector<std::string>& captions_of(const ClipWindow& window) const {
+    return shards_[window.shard].captions[static_cast<std::size_t>(window.row)];
+  }
 
  private:
   struct Shard {

@@ -113,20 +113,25 @@ Tensor TextTower::embed(const Tensor& tokens) {
   return unit_length(at::matmul(forward(tokens).pooled, text_projection_));
 }
 
-ImageTower::ImageTower(std::int64_t embedding) {
+ImageTower::ImageTower(const ImageConfig& config) : config_(config) {
   std::int64_t in = 3 * kFrames;
-  for (const std::int64_t out : {24, 32, 48, 64}) {
+  for (const std::int64_t out : config.channels) {
     convs_->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(2).padding(1)));
     convs_->push_back(torch::nn::ReLU());
     in = out;
   }
   register_module("convs", convs_);
-  head_ = register_module("head", torch::nn::Linear(in * 16, embedding));  // 4 x 4 places: left and right differ
+  head_ = register_module("head", torch::nn::Linear(in * 16, config.embedding));  // 4 x 4 places: left and right differ
 }
 
 Tensor ImageTower::forward(const Tensor& frames) {
   const Tensor x = at::adaptive_avg_pool2d(convs_->forward(frames.contiguous(at::MemoryFormat::ChannelsLast)), {4, 4});
   return unit_length(head_(x.contiguous().flatten(1)));
+}
+
+Tensor three_frames(const Tensor& clips) {
+  const std::int64_t length = clips.size(1);
+  return at::stack({clips.select(1, 0), clips.select(1, length / 2), clips.select(1, length - 1)}, 1);
 }
 
 Tensor tokenize(const Tokenizer& tokenizer, const std::vector<std::string>& captions, std::int64_t length) {

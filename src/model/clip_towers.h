@@ -1,4 +1,5 @@
-// CLIP: a text tower with the public names (OpenAI's), and a small image tower that teaches it what captions mean.
+// CLIP: a text tower with the public names (OpenAI's), and a small image tower that teaches it what captions mean and
+// then says how well a clip fits one.
 #pragma once
 
 #include <memory>
@@ -45,18 +46,23 @@ class TextTower : public torch::nn::Module {
   torch::nn::LayerNorm ln_final_{nullptr};
 };
 
-/// Three frames of a clip, stacked on channels -> [B, embedding], unit length. Needed for training only.
+/// Three frames of a clip, stacked on channels -> [B, embedding], unit length.
 class ImageTower : public torch::nn::Module {
  public:
   static constexpr std::int64_t kFrames = 3;
-  explicit ImageTower(std::int64_t embedding);
+  explicit ImageTower(const ImageConfig& config);
+  const ImageConfig& config() const { return config_; }
   /// frames: [B, kFrames * 3, H, W] in [-1, 1].
   Tensor forward(const Tensor& frames);
 
  private:
+  ImageConfig config_;
   torch::nn::Sequential convs_;
   torch::nn::Linear head_{nullptr};
 };
+
+/// The frames of a clip that the image tower sees: first, middle and last. clips: [B, T, ...] -> [B, kFrames, ...].
+Tensor three_frames(const Tensor& clips);
 
 /// int64 [captions.size(), length].
 Tensor tokenize(const Tokenizer& tokenizer, const std::vector<std::string>& captions, std::int64_t length);

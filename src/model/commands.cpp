@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "model/caption_space.h"
 #include "model/clip_source.h"
 #include "model/feature_net.h"
 #include "model/feature_space.h"
@@ -95,30 +96,74 @@ void rollout(const RolloutOptions& options) {
   });
 }
 
+namespace {
+
+/// The clips that a folder's clips.json lists.
+class ClipFolder {
+ public:
+  explicit ClipFolder(const fs::path& folder) : folder_(folder), index_((folder / "clips.json").string()) {
+    json_ = load_json(index_);
+    ids_ = json_member<std::vector<std::string>>(json_, "clips", index_);
+  }
+  std::size_t size() const { return ids_.size(); }
+  const std::string& index() const { return index_; }
+  std::vector<std::string> captions() const { return json_member<std::vector<std::string>>(json_, "captions", index_); }
+  /// u8 [T, H, W, 3], T >= 1.
+  Tensor frames(std::size_t i) const {
+    const std::string where = "/clips/" + std::to_string(i);
+    if (ids_[i].find('/') != std::string::npos) throw InputError(index_, where, "holds a '/'");
+    const SafetensorsFile file(folder_ / (ids_[i] + ".safetensors"));
+    const TensorView& view = file.at("frames", DType::kU8, {-1, -1, -1, 3});
+    if (view.count() == 0) throw InputError(file.path(), "frames", "is empty");
+    return to_tensor(file, "frames");
+  }
+
+ private:
+  fs::path folder_;
+  std::string index_;
+  Json json_;
+  std::vector<std::string> ids_;
+};
+
+}  // namespace
+
 void features(const FeatureOptions& options) {
   at::set_num_threads(threads_or_all(options.threads));
   const torch::NoGradGuard no_grad;
   const FeatureSpace space = options.torchscript.empty() ? own_feature_space(options.checkpoint)
                                                          : torchscript_feature_space(options.torchscript);
-  const std::string index = (options.clips / "clips.json").string();
-  const auto ids = json_member<std::vector<std::string>>(load_json(index), "clips", index);
+  const ClipFolder clips(options.clips);
   std::vector<Tensor> rows;
   std::vector<std::int32_t> owners;
-  Progress progress("features", static_cast<std::int64_t>(ids.size()));
-  for (std::size_t i = 0; i < ids.size(); ++i) {
+  Progress progress("features", static_cast<std::int64_t>(clips.size()));
+  for (std::size_t i = 0; i < clips.size(); ++i) {
     stop_if_interrupted();
-    if (ids[i].find('/') != std::string::npos) throw InputError(index, "/clips/" + std::to_string(i), "holds a '/'");
-    const SafetensorsFile file(options.clips / (ids[i] + ".safetensors"));
-    file.at("frames", DType::kU8, {-1, -1, -1, 3});
-    const Tensor windows = feature_windows(map_tensor(file, "frames"), space.config);
+    const Tensor windows = feature_windows(clips.frames(i), space.config);
     if (windows.size(0) > 0) rows.push_back(space.features(windows).to(at::kCPU));
     owners.insert(owners.end(), static_cast<std::size_t>(windows.size(0)), static_cast<std::int32_t>(i));
     progress.advance();
   }
   if (rows.empty())
-    throw InputError(index, "/clips", fmt::format("no clip has the {} frames of a window", space.config.window));
+    throw InputError(clips.index(), "/clips",
+                     fmt::format("no clip has the {} frames of a window", space.config.window));
   save_tensors(options.out,
                {{"features", at::cat(rows)}, {"owner", at::tensor(at::ArrayRef<std::int32_t>(owners)).to(at::kInt)}});
+}
+
+void embed(const EmbedOptions& options) {
+  at::set_num_threads(threads_or_all(options.threads));
+  const torch::NoGradGuard no_grad;
+  const CaptionSpace space = caption_space(options.checkpoint);
+  const ClipFolder clips(options.clips);
+  const std::vector<std::string> captions = clips.captions();
+  if (clips.size() == 0 || captions.empty())
+    throw InputError(clips.index(), "", "names no clip or no caption, expected one of each at least");
+  std::vector<Tensor> rows;
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    stop_if_interrupted();
+    rows.push_back(space.clip(clips.frames(i)).to(at::kCPU));
+  }
+  save_tensors(options.out, {{"clips", at::stack(rows)}, {"captions", space.captions(captions).to(at::kCPU)}});
 }
 
 void evaluate_vae(const EvaluateVaeOptions& options) {
@@ -165,6 +210,8 @@ void info(const fs::path& folder) {
   };
   if (checkpoint.has("vae.safetensors")) line("vae", "vae.safetensors", checkpoint.vae());
   if (checkpoint.has("text.safetensors")) line("text", "text.safetensors", checkpoint.text());
+  if (checkpoint.has("image.safetensors")) line("image", "image.safetensors", checkpoint.image());
+  if (checkpoint.has("vision.safetensors")) line("vision", "vision.safetensors", checkpoint.vision());
   if (checkpoint.has("dit.safetensors")) line("dit", "dit.safetensors", checkpoint.dit());
   if (checkpoint.has("features.safetensors")) line("features", "features.safetensors", checkpoint.features());
   fmt::print("config      {}\n", checkpoint.config().dump());

@@ -39,6 +39,19 @@ struct FeatureOptions {
   int threads = 0;
 };
 
+struct EmbedOptions {
+  std::filesystem::path checkpoint, clips, out;
+  int threads = 0;
+};
+
+struct EvaluateTextOptions {
+  std::filesystem::path checkpoint, data;
+  std::filesystem::path train;  ///< what the towers were trained on, to know which captions are new; empty = not told
+  std::filesystem::path out;    ///< the numbers (JSON); empty = none
+  std::int64_t takes = 96;      ///< the last ones of each scenario
+  int threads = 0;
+};
+
 struct EvaluateVaeOptions {
   std::filesystem::path checkpoint, data;
   std::filesystem::path out;  ///< reconstructions, for a look; empty = none
@@ -79,11 +92,16 @@ void rollout(const RolloutOptions& options);
 /// same frames.
 void play(const PlayOptions& options);
 void features(const FeatureOptions& options);
+/// Captions and clips of a folder in the space that they share.
+void embed(const EmbedOptions& options);
+/// Prints how well captions find their takes and takes their captions.
+void evaluate_text(const EvaluateTextOptions& options);
 void evaluate_vae(const EvaluateVaeOptions& options);
 /// Prints the mean squared error of denoised latents at levels 0.1 to 0.9 with its standard error over takes. Noise is
 /// the same for every checkpoint, so that differences of two are paired.
 void evaluate_dit(const EvaluateDitOptions& options);
-/// Makes the text part of a checkpoint, for `train --from`, of CLIP weights and merges as published.
+/// Makes the text part of a checkpoint, for `train --from`, of CLIP weights and merges as published, and the image
+/// tower where it is a vision transformer.
 void import_clip(const ImportClipOptions& options);
 /// Draws one picture's latents a class with a published DiT: ancestral steps on DDPM's linear schedule with the learned
 /// variance. Writes "latents" f32 [classes, C, n, n], on the scale that the network knows (a decoder divides by

@@ -105,6 +105,31 @@ void members(auto& c, const Visit& visit) requires requires {
 
 template <typename Visit>
 void members(auto& c, const Visit& visit) requires requires {
+  c.channels;
+}
+{
+  visit("width", c.width, 8, 4096);
+  visit("height", c.height, 8, 4096);
+  visit("channels", c.channels, 4);
+  visit("embedding", c.embedding, 2, 4096);
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
+  c.patch;
+  c.embedding;
+}
+{
+  visit("size", c.size, 8, 4096);
+  visit("patch", c.patch, 1, 64);
+  visit("width", c.width, 8, 4096);
+  visit("depth", c.depth, 1, 64);
+  visit("heads", c.heads, 1, 64);
+  visit("embedding", c.embedding, 2, 4096);
+}
+
+template <typename Visit>
+void members(auto& c, const Visit& visit) requires requires {
   c.features;
 }
 {
@@ -205,6 +230,14 @@ TextConfig text_config(const Json& json, const std::string& file, const std::str
   if (config.width % config.heads != 0) throw InputError(file, where + "/heads", "must divide the width");
   return config;
 }
+ImageConfig image_config(const Json& json, const std::string& file, const std::string& where) {
+  return read<ImageConfig>(json, file, where);
+}
+VisionConfig vision_config(const Json& json, const std::string& file, const std::string& where) {
+  const auto config = read<VisionConfig>(json, file, where);
+  if (config.width % config.heads != 0) throw InputError(file, where + "/heads", "must divide the width");
+  return config;
+}
 FeatureConfig feature_config(const Json& json, const std::string& file, const std::string& where) {
   return read<FeatureConfig>(json, file, where);
 }
@@ -229,6 +262,8 @@ RolloutConfig rollout_config(const Json& json, const std::string& file, const st
 Json to_json(const VaeConfig& config) { return written(config); }
 Json to_json(const DitConfig& config) { return written(config); }
 Json to_json(const TextConfig& config) { return written(config); }
+Json to_json(const ImageConfig& config) { return written(config); }
+Json to_json(const VisionConfig& config) { return written(config); }
 Json to_json(const FeatureConfig& config) { return written(config); }
 Json to_json(const DiffusionConfig& config) { return written(config); }
 Json to_json(const RolloutConfig& config) { return written(config); }

@@ -42,7 +42,7 @@ struct DitConfig {
   std::vector<std::string> labels;  ///< classes that a clip can be asked to be of
 };
 
-/// Byte-pair tokens -> text tower, with a small image tower as its teacher (CLIP).
+/// Byte-pair tokens -> text tower (CLIP).
 struct TextConfig {
   std::int64_t vocabulary = 1024;  ///< tokens, start and end included
   std::int64_t context = 48;       ///< tokens, start and end included
@@ -50,6 +50,23 @@ struct TextConfig {
   std::int64_t depth = 2;
   std::int64_t heads = 2;
   std::int64_t embedding = 64;  ///< the space that captions and frames share
+};
+
+/// Our own image tower: three frames of a clip -> the space of its captions.
+struct ImageConfig {
+  std::int64_t width = 64, height = 64;                ///< frames are resized to this
+  std::vector<std::int64_t> channels{24, 32, 48, 64};  ///< at 1/2, 1/4, 1/8 and 1/16 of the size
+  std::int64_t embedding = 64;                         ///< the text tower's
+};
+
+/// A published image tower: a vision transformer over one picture.
+struct VisionConfig {
+  std::int64_t size = 224;  ///< pixels a side
+  std::int64_t patch = 32;  ///< pixels a side
+  std::int64_t width = 768;
+  std::int64_t depth = 12;
+  std::int64_t heads = 12;
+  std::int64_t embedding = 512;
 };
 
 /// The small network behind FVD-sim.
@@ -88,6 +105,8 @@ struct RolloutConfig {
 VaeConfig vae_config(const Json& json, const std::string& file, const std::string& where);
 DitConfig dit_config(const Json& json, const std::string& file, const std::string& where);
 TextConfig text_config(const Json& json, const std::string& file, const std::string& where);
+ImageConfig image_config(const Json& json, const std::string& file, const std::string& where);
+VisionConfig vision_config(const Json& json, const std::string& file, const std::string& where);
 FeatureConfig feature_config(const Json& json, const std::string& file, const std::string& where);
 DiffusionConfig diffusion_config(const Json& json, const std::string& file, const std::string& where);
 RolloutConfig rollout_config(const Json& json, const std::string& file, const std::string& where);
@@ -95,6 +114,8 @@ RolloutConfig rollout_config(const Json& json, const std::string& file, const st
 Json to_json(const VaeConfig& config);
 Json to_json(const DitConfig& config);
 Json to_json(const TextConfig& config);
+Json to_json(const ImageConfig& config);
+Json to_json(const VisionConfig& config);
 Json to_json(const FeatureConfig& config);
 Json to_json(const DiffusionConfig& config);
 Json to_json(const RolloutConfig& config);

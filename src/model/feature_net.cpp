@@ -33,15 +33,7 @@ Tensor FeatureNet::features(const Tensor& frames) {
 }
 
 Tensor feature_windows(const Tensor& clip, const FeatureConfig& config) {
-  Tensor frames = frames_from_bytes(clip);
-  if (frames.size(2) != config.size || frames.size(3) != config.size) {
-    namespace F = torch::nn::functional;
-    frames = F::interpolate(frames, F::InterpolateFuncOptions()
-                                        .size(std::vector<std::int64_t>{config.size, config.size})
-                                        .mode(torch::kBilinear)
-                                        .align_corners(false)
-                                        .antialias(true));
-  }
+  const Tensor frames = resized(frames_from_bytes(clip), config.size, config.size);
   if (frames.size(0) < config.window) return at::zeros({0, config.window, 3, config.size, config.size});
   return frames.unfold(0, config.window, config.stride).permute({0, 4, 1, 2, 3}).contiguous();
 }

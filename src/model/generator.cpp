@@ -20,16 +20,6 @@ enum Purpose : std::uint32_t { kStart = 0, kHistory = 1, kFirstStep = 2, kSurpri
 /// Nearly nothing to see, to nearly all: what must come, and whether it is right when it is there.
 constexpr std::array<double, 5> kSurpriseLevels{0.1, 0.3, 0.5, 0.7, 0.9};
 
-Tensor resized(const Tensor& frames, std::int64_t height, std::int64_t width) {
-  if (frames.size(2) == height && frames.size(3) == width) return frames;
-  namespace F = torch::nn::functional;
-  return F::interpolate(frames, F::InterpolateFuncOptions()
-                                    .size(std::vector<std::int64_t>{height, width})
-                                    .mode(torch::kBilinear)
-                                    .align_corners(false)
-                                    .antialias(true));
-}
-
 /// u8 [T, H, W, 3].
 Tensor bytes_of(const std::vector<Frame>& frames) {
   Tensor bytes =

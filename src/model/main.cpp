@@ -68,6 +68,29 @@ void add_features(CLI::App& app, m::FeatureOptions& o) {
   command->callback([&o] { m::features(o); });
 }
 
+void add_embed(CLI::App& app, m::EmbedOptions& o) {
+  auto* command = app.add_subcommand("embed", "Captions and clips in the space that they share");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder with an image tower")->required();
+  command->add_option("--clips", o.clips, "Folder with clips.json and <id>.safetensors")->required();
+  command->add_option("--out", o.out, "File to write (safetensors)")->required();
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->callback([&o] { m::embed(o); });
+}
+
+void add_evaluate_text(CLI::App& app, m::EvaluateTextOptions& o) {
+  auto* command = app.add_subcommand("evaluate-text", "Do captions find their takes, and takes their captions?");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder with an image tower")->required();
+  command->add_option("--data", o.data, "Folder of shards with index.json, of takes that no training saw")->required();
+  command->add_option("--train", o.train, "The training's data: tells which captions are new");
+  command->add_option("--out", o.out, "Write the numbers here (JSON)");
+  command->add_option("--takes", o.takes, "The last ones of each scenario")->check(CLI::Range(1, 100000));
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->footer(
+      "Example: bitemark dataset --split test --takes 96 --out data/test\n"
+      "         bitemark-model evaluate-text --checkpoint checkpoints/nano --data data/test --train data/train");
+  command->callback([&o] { m::evaluate_text(o); });
+}
+
 void add_evaluate_vae(CLI::App& app, m::EvaluateVaeOptions& o) {
   auto* command = app.add_subcommand("evaluate-vae", "PSNR of reconstructions, by scenario");
   command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
@@ -148,6 +171,8 @@ int main(int argc, char** argv) {
   m::RolloutOptions rollout_options;
   m::PlayOptions play_options;
   m::FeatureOptions feature_options;
+  m::EmbedOptions embed_options;
+  m::EvaluateTextOptions text_options;
   m::EvaluateVaeOptions vae_options;
   m::EvaluateDitOptions dit_options;
   m::ImportClipOptions clip_options;
@@ -157,6 +182,8 @@ int main(int argc, char** argv) {
   add_rollout(app, rollout_options);
   add_play(app, play_options);
   add_features(app, feature_options);
+  add_embed(app, embed_options);
+  add_evaluate_text(app, text_options);
   add_evaluate_vae(app, vae_options);
   add_evaluate_dit(app, dit_options);
   add_import_clip(app, clip_options);

@@ -41,9 +41,9 @@ Recipe load_recipe(const std::filesystem::path& path) {
   recipe.stage = json_member<std::string>(json, "stage", recipe.file);
   for (const auto& [key, value] : json.items())
     if (!kMembers.contains(key)) throw InputError(recipe.file, "/" + key, "is not a known setting");
-  const std::set<std::string> stages{"vae", "text", "dit", "features"};
+  const std::set<std::string> stages{"vae", "text", "image", "dit", "features"};
   if (!stages.contains(recipe.stage))
-    throw InputError(recipe.file, "/stage", "is '" + recipe.stage + "', expected vae, text, dit or features");
+    throw InputError(recipe.file, "/stage", "is '" + recipe.stage + "', expected vae, text, image, dit or features");
   read(json, "seed", recipe.file, recipe.seed);
   read(json, "steps", recipe.file, recipe.steps);
   read(json, "batch", recipe.file, recipe.batch);

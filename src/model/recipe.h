@@ -12,7 +12,7 @@ namespace bitemark::model {
 
 struct Recipe {
   std::string file;
-  std::string stage;  ///< vae | text | dit | features
+  std::string stage;  ///< vae | text | image | dit | features
   std::uint64_t seed = 0;
   std::int64_t steps = 1000;
   std::int64_t batch = 8;                 ///< clips a step, at the longest window

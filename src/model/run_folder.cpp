@@ -59,8 +59,7 @@ void RunFolder::gather_parts(const std::vector<fs::path>& from) const {
   for (const auto& other : from) {
     const Json parts = Checkpoint(other).config();
     for (const auto& [key, value] : parts.items()) config[key] = value;
-    for (const char* file :
-         {"vae.safetensors", "text.safetensors", "tokenizer.json", "dit.safetensors", "features.safetensors"})
+    for (const char* file : kParts)
       if (fs::exists(other / file))
         fs::copy_file(other / file, checkpoint() / file, fs::copy_options::overwrite_existing);
   }

@@ -8,10 +8,11 @@ std::unique_ptr<Stage> make_stage(const StageInput& input) {
   // Initial weights come from LibTorch's generator; everything drawn later has its own stream.
   torch::manual_seed(input.recipe.seed);
   const std::string& name = input.recipe.stage;
-  auto stage = name == "vae"    ? make_vae_stage(input)
-               : name == "text" ? make_text_stage(input)
-               : name == "dit"  ? make_dit_stage(input)
-                                : make_feature_stage(input);
+  auto stage = name == "vae"     ? make_vae_stage(input)
+               : name == "text"  ? make_text_stage(input)
+               : name == "image" ? make_image_stage(input)
+               : name == "dit"   ? make_dit_stage(input)
+                                 : make_feature_stage(input);
   stage->network().to(default_device());
   return stage;
 }

@@ -1,4 +1,4 @@
-// What the four trainings have in common, seen from the loop.
+// What the trainings have in common, seen from the loop.
 #pragma once
 
 #include <filesystem>
@@ -59,6 +59,7 @@ struct StageInput {
 
 std::unique_ptr<Stage> make_vae_stage(const StageInput& input);
 std::unique_ptr<Stage> make_text_stage(const StageInput& input);
+std::unique_ptr<Stage> make_image_stage(const StageInput& input);
 std::unique_ptr<Stage> make_dit_stage(const StageInput& input);
 std::unique_ptr<Stage> make_feature_stage(const StageInput& input);
 std::unique_ptr<Stage> make_stage(const StageInput& input);

@@ -1,4 +1,6 @@
-// CLIP: captions and frames of the same take together, others apart (Radford et al. 2021).
+// CLIP: captions and frames of the same take together, others apart (Radford et al. 2021). Stage "text" trains both
+// towers; stage "image" trains an image tower against a text tower that stays as it is, so that what was conditioned on
+// it still fits (the mirror image of locked-image tuning, Zhai et al. 2022).
 #include "base/error.h"
 #include "model/checkpoint.h"
 #include "model/stage.h"
@@ -7,11 +9,12 @@
 namespace bitemark::model {
 namespace {
 
+/// What moves in training: a locked text tower is beside the network, not in it.
 class Towers : public torch::nn::Module {
  public:
-  explicit Towers(const TextConfig& config)
-      : text(register_module("text", std::make_shared<TextTower>(config))),
-        image(register_module("image", std::make_shared<ImageTower>(config.embedding))),
+  Towers(std::shared_ptr<TextTower> text_tower, bool locked, const ImageConfig& image_config)
+      : text(locked ? std::move(text_tower) : register_module("text", std::move(text_tower))),
+        image(register_module("image", std::make_shared<ImageTower>(image_config))),
         logit_scale(register_parameter("logit_scale", at::full({1}, std::log(1.0 / 0.07)))) {}
   std::shared_ptr<TextTower> text;
   std::shared_ptr<ImageTower> image;
@@ -21,27 +24,38 @@ class Towers : public torch::nn::Module {
 constexpr std::size_t kMerges = 400;
 constexpr double kMaxLogitScale = 4.6052;  // ln 100, as in CLIP
 
-class TextStage final : public Stage {
+class ClipStage final : public Stage {
  public:
-  explicit TextStage(const StageInput& input)
-      : recipe_(input.recipe), source_(input.source), tokenizer_(Tokenizer::train(source_.all_captions(), kMerges)) {
-    TextConfig config = text_config(recipe_.model, recipe_.file, "/model");
-    config.vocabulary = tokenizer_.size();
-    towers_ = std::make_shared<Towers>(config);
+  ClipStage(const StageInput& input, bool locked)
+      : recipe_(input.recipe), source_(input.source), locked_(locked), tokenizer_(tokenizer_for(input)) {
+    std::shared_ptr<TextTower> text;
+    ImageConfig image;
+    if (locked) {
+      text = Checkpoint(input.checkpoint).text();
+      image = image_config(recipe_.model, recipe_.file, "/model");
+    } else {
+      TextConfig config = text_config(recipe_.model, recipe_.file, "/model");
+      config.vocabulary = tokenizer_.size();
+      text = std::make_shared<TextTower>(config);
+    }
+    image.embedding = text->config().embedding;
+    image.width = source_.width();
+    image.height = source_.height();
+    towers_ = std::make_shared<Towers>(text, locked, image);
   }
 
   torch::nn::Module& network() override { return *towers_; }
 
+  /// All parts of a step have windows of one length.
   StepData prepare(const StepPart& part) const override {
-    return drawn_frames(recipe_, source_, part, recipe_.windows.front());
+    const auto& windows = recipe_.windows;
+    const auto one = step_stream(recipe_.seed, {part.step, -1}).below(static_cast<std::uint32_t>(windows.size()));
+    return drawn_frames(recipe_, source_, part, windows[one]);
   }
 
   StepLoss loss(const StepPart&, StepData& data) override {
     const ClipBatch& batch = data.batch;
-    const std::int64_t window = data.window;
-    const Tensor picked = at::stack(
-        {batch.frames.select(1, 0), batch.frames.select(1, window / 2), batch.frames.select(1, window - 1)}, 1);
-    const Tensor frames = frames_from_bytes(picked.to(default_device())).flatten(1, 2);
+    const Tensor frames = frames_from_bytes(three_frames(batch.frames).to(default_device())).flatten(1, 2);
     const Tensor tokens = tokenize(tokenizer_, batch.captions, towers_->text->config().context).to(default_device());
     const Tensor scale = towers_->logit_scale.clamp_max(kMaxLogitScale).exp();
     const Tensor logits = scale * at::matmul(towers_->image->forward(frames), towers_->text->embed(tokens).t());
@@ -56,25 +70,51 @@ class TextStage final : public Stage {
   }
 
   void export_to(const std::filesystem::path& checkpoint) override {
-    tokenizer_.save(checkpoint / "tokenizer.json");
-    save_weights(checkpoint / "text.safetensors", weights_of(*towers_->text), false);
-    write_config(checkpoint, {{"text", to_json(towers_->text->config())}});
+    if (!locked_) {
+      tokenizer_.save(checkpoint / "tokenizer.json");
+      save_weights(checkpoint / "text.safetensors", weights_of(*towers_->text), false);
+      write_config(checkpoint, {{"text", to_json(towers_->text->config())}});
+    }
+    save_weights(checkpoint / "image.safetensors", weights_of(*towers_->image), true);
+    write_config(checkpoint, {{"image", to_json(towers_->image->config())}});
   }
 
   double flop_per_step() const override {
-    const auto tokens = static_cast<double>(recipe_.batch * towers_->text->config().context);
-    return 6.0 * static_cast<double>(parameter_count(*towers_->text)) * tokens;
+    const double passes = locked_ ? 2.0 : 6.0;  // forwards alone, or with the gradients
+    const auto& text = *towers_->text;
+    const double said = passes * static_cast<double>(parameter_count(text) * text.config().context);
+    return static_cast<double>(recipe_.batch) * (said + 6.0 * image_products());
   }
 
  private:
+  Tokenizer tokenizer_for(const StageInput& input) const {
+    return locked_ ? Checkpoint(input.checkpoint).tokenizer() : Tokenizer::train(source_.all_captions(), kMerges);
+  }
+
+  /// Multiplications of one clip's way through the image tower.
+  double image_products() const {
+    const ImageConfig& config = towers_->image->config();
+    auto pixels = static_cast<double>(config.width * config.height);
+    double products = 0;
+    std::int64_t in = 3 * ImageTower::kFrames;
+    for (const std::int64_t out : config.channels) {
+      pixels /= 4;
+      products += pixels * static_cast<double>(9 * in * out);
+      in = out;
+    }
+    return products;
+  }
+
   const Recipe& recipe_;
   const ClipSource& source_;
+  bool locked_;
   Tokenizer tokenizer_;
   std::shared_ptr<Towers> towers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Stage> make_text_stage(const StageInput& input) { return std::make_unique<TextStage>(input); }
+std::unique_ptr<Stage> make_text_stage(const StageInput& input) { return std::make_unique<ClipStage>(input, false); }
+std::unique_ptr<Stage> make_image_stage(const StageInput& input) { return std::make_unique<ClipStage>(input, true); }
 
 }  // namespace bitemark::model

@@ -138,4 +138,14 @@ Tensor bytes_from_frames(const Tensor& frames) {
   return frames.movedim(-3, -1).add(1.0).mul(127.5).round().clamp(0, 255).to(at::kByte).contiguous();
 }
 
+Tensor resized(const Tensor& frames, std::int64_t height, std::int64_t width) {
+  if (frames.size(2) == height && frames.size(3) == width) return frames;
+  namespace F = torch::nn::functional;
+  return F::interpolate(frames, F::InterpolateFuncOptions()
+                                    .size(std::vector<std::int64_t>{height, width})
+                                    .mode(torch::kBilinear)
+                                    .align_corners(false)
+                                    .antialias(true));
+}
+
 }  // namespace bitemark::model

@@ -59,5 +59,7 @@ Tensor pad_front(const Tensor& frames, std::int64_t temporal);
 /// u8 [.., H, W, 3] -> float [.., 3, H, W] in [-1, 1], and back with rounding and clamping.
 Tensor frames_from_bytes(const Tensor& bytes);
 Tensor bytes_from_frames(const Tensor& frames);
+/// [N, C, H, W] -> [N, C, height, width], bilinear and without aliasing.
+Tensor resized(const Tensor& frames, std::int64_t height, std::int64_t width);
 
 }  // namespace bitemark::model

@@ -96,7 +96,35 @@ std::string distances_table(const RunReport& report) {
   return html + "</tbody></table></div></section>\n";
 }
 
-std::string measurements_of(const TakeResult& take) {
+std::string agreement_table(const RunReport& report) {
+  if (report.agreements.empty()) return "";
+  std::string html = fmt::format(
+      "<section><h2>Does it show what its caption says?</h2><p>Cosines of captions and clips, by the towers of {}; the "
+      "score is 1 for the truth with its captions and 0 for the truth with those of other takes.</p><div "
+      "class=\"scroll\"><table><thead><tr><th scope=\"col\">generator</th><th scope=\"col\">own caption</th><th "
+      "scope=\"col\">other captions</th><th scope=\"col\">own one preferred</th><th "
+      "scope=\"col\">score</th></tr></thead><tbody>",
+      escaped(report.judge));
+  for (const auto& one : report.agreements)
+    html += fmt::format(
+        "<tr class=\"{}\"><th scope=\"row\">{}</th><td>{:.3f} <span class=\"dim\">[{:.3f}, {:.3f}]</span></td>"
+        "<td>{:.3f}</td><td>{:.3f}</td><td>{:.2f}</td></tr>",
+        kind_of(report, one.generator), escaped(one.generator), one.own.mean, one.own.low, one.own.high, one.other,
+        one.preferred, one.score);
+  return html + "</tbody></table></div></section>\n";
+}
+
+/// The subject's cosine of one take, as a row.
+std::string agreement_row(const RunReport& report, const std::string& id) {
+  for (const auto& one : report.agreements)
+    if (const auto found = one.takes.find(id); one.generator == report.subject && found != one.takes.end())
+      return fmt::format("<tr><th scope=\"row\">caption.agreement</th><td>{:.3f}</td><td>higher is better</td></tr>",
+                         found->second);
+  return "";
+}
+
+std::string measurements_of(const RunReport& report, const CaseView& view) {
+  const TakeResult& take = *view.take;
   std::string html = "<table class=\"measurements\"><tbody>";
   for (const auto& result : take.metrics) {
     if (result.status != Status::kMeasured)
@@ -106,7 +134,7 @@ std::string measurements_of(const TakeResult& take) {
       html += fmt::format("<tr><th scope=\"row\">{}</th><td>{:.3f} {}</td><td>{}</td></tr>", escaped(m.name), m.value,
                           escaped(m.unit), m.higher_is_better ? "higher is better" : "lower is better");
   }
-  return html + "</tbody></table>";
+  return html + agreement_row(report, view.result->which.id()) + "</tbody></table>";
 }
 
 std::string violations_of(const TakeResult& take) {
@@ -147,7 +175,7 @@ std::string case_html(const RunReport& report, const CaseView& view) {
       view.take->passed() ? "passed" : "failed", escaped(id), escaped(id), escaped(id),
       view.take->passed() ? "passes" : "fails", escaped(view.result->caption), view.result->context_frames,
       view.result->frame_count, view.plausibility, player_of(report, view), violations_of(*view.take),
-      escaped(view.repro), measurements_of(*view.take));
+      escaped(view.repro), measurements_of(report, view));
 }
 
 std::string cases_html(const RunReport& report, const std::vector<CaseView>& cases) {
@@ -211,7 +239,8 @@ std::string html_page(const RunReport& report, const ReportOptions& options, con
   if (options.comparison)
     html +=
         "<section><h2>Against the baseline</h2><pre>" + escaped(describe(*options.comparison)) + "</pre></section>\n";
-  html += cases_html(report, cases) + distances_table(report) + faults_html(options.faults) + provenance_html(report);
+  html += cases_html(report, cases) + agreement_table(report) + distances_table(report) + faults_html(options.faults) +
+          provenance_html(report);
   return html + "</main></body></html>\n";
 }
 

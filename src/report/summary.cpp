@@ -28,6 +28,13 @@ std::string distribution_cell(const RunReport& report, const std::string& genera
   return "-";
 }
 
+/// The score of caption agreement, where a judge was at hand.
+std::string agreement_cell(const RunReport& report, const std::string& generator) {
+  for (const auto& one : report.agreements)
+    if (one.generator == generator) return fmt::format("{:.2f}", one.score);
+  return "-";
+}
+
 std::vector<std::string> used_capabilities(const RunReport& report) {
   std::vector<std::string> used;
   for (const auto& capability : capabilities())
@@ -41,12 +48,12 @@ std::string text_summary(const RunReport& report) {
   const auto columns = used_capabilities(report);
   std::string text = fmt::format("\n{:<14}", "plausibility");
   for (const auto& capability : columns) text += fmt::format(" {:>19}", capability);
-  text += fmt::format(" {:>8} {:>15}\n", "PIQ-sim", report.features);
+  text += fmt::format(" {:>8} {:>8} {:>15}\n", "PIQ-sim", "captions", report.features);
   for (const auto& generator : report.generators) {
     text += fmt::format("{:<14}", generator);
     for (const auto& capability : columns) text += fmt::format(" {:>19}", cell(report, capability, generator));
-    text +=
-        fmt::format(" {:>8} {:>15}\n", physics_iq_cell(report, generator, "sim"), distribution_cell(report, generator));
+    text += fmt::format(" {:>8} {:>8} {:>15}\n", physics_iq_cell(report, generator, "sim"),
+                        agreement_cell(report, generator), distribution_cell(report, generator));
   }
   return text + "\n" + verdict_in_words(report, std::nullopt) + "\n";
 }
@@ -65,14 +72,14 @@ std::string markdown_summary(const RunReport& report, const ReportOptions& optio
     text += fmt::format(" {} |", capability);
     rule += "---|";
   }
-  text += fmt::format(" PIQ original | PIQ verified | PIQ-sim | {} |\n{}---|---|---|---|\n",
+  text += fmt::format(" PIQ original | PIQ verified | PIQ-sim | captions | {} |\n{}---|---|---|---|---|\n",
                       report.features.empty() ? "Frechet" : report.features, rule);
   for (const auto& generator : report.generators) {
     text += fmt::format("| {} |", generator);
     for (const auto& capability : columns) text += fmt::format(" {} |", cell(report, capability, generator));
     for (const char* name : {"original", "verified", "sim"})
       text += fmt::format(" {} |", physics_iq_cell(report, generator, name));
-    text += fmt::format(" {} |\n", distribution_cell(report, generator));
+    text += fmt::format(" {} | {} |\n", agreement_cell(report, generator), distribution_cell(report, generator));
   }
   text += "\n## Failing takes\n\n";
   std::size_t listed = 0;

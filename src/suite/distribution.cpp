@@ -11,6 +11,7 @@
 #include "base/safetensors.h"
 #include "base/sha256.h"
 #include "metrics/frechet.h"
+#include "suite/kept_clips.h"
 
 namespace bitemark {
 namespace {
@@ -19,22 +20,6 @@ constexpr int kWindowsADimension = 10;
 constexpr const char* kReference = "oracle";
 constexpr int kGroups = 10;
 constexpr double kStudent = 2.262;  // 97.5 % of Student's t with kGroups - 1 degrees of freedom
-
-struct ClipRow {
-  std::string generator;
-  fs::path file;
-};
-
-/// All clips that the run has kept, reference first in no special order; sorted, so that the result has one order.
-std::vector<ClipRow> clips_of(const RunOptions& options, const RunReport& report) {
-  std::vector<ClipRow> rows;
-  for (const auto& generator : report.generators)
-    for (const auto& one : report.cases) {
-      const fs::path file = options.out / "clips" / generator / (one.which.id() + ".safetensors");
-      if (fs::exists(file)) rows.push_back({generator, file});
-    }
-  return rows;
-}
 
 /// The feature network: ours lies in a checkpoint folder, a published one is a TorchScript file.
 struct Network {
@@ -49,39 +34,16 @@ Network network_of(const fs::path& features) {
   return {"FVD-sim", features / "features.safetensors", {"--checkpoint", path}};
 }
 
-std::string key_of(const RunReport& report) {
-  Sha256 hash;
-  hash.update(program_fingerprint() + report.features_digest);
-  for (const auto& one : report.cases)
-    for (const auto& take : one.takes) hash.update(one.which.id() + take.generator + take.rollout_digest);
-  return hex(hash.finish()).substr(0, 16);
-}
-
 /// Runs the network over all clips; features [windows, dimensions] and the clip of each window.
 struct Features {
   Eigen::MatrixXd values;
   std::vector<int> owner;
 };
 
-Features compute_features(const RunOptions& options, const Network& network, const std::vector<ClipRow>& rows) {
-  const fs::path work = options.out / "work" / "features";
-  std::error_code ignored;
-  fs::remove_all(work, ignored);
-  make_folder(work);
-  Json ids = Json::array();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string id = fmt::format("{:05}", i);
-    fs::create_symlink(fs::absolute(rows[i].file), work / (id + ".safetensors"));
-    ids.push_back(id);
-  }
-  save_json(work / "clips.json", {{"clips", ids}});
-  const fs::path out = work / "features.out.safetensors";
-  std::vector<std::string> words{find_program("bitemark-model").string(), "features"};
+Features compute_features(const RunOptions& options, const Network& network, const std::vector<KeptClip>& rows) {
+  std::vector<std::string> words{"features"};
   words.insert(words.end(), network.words.begin(), network.words.end());
-  words.insert(words.end(), {"--clips", work.string(), "--out", out.string()});
-  const auto result = run_process(words, options.generator_limits, {}, work / "features.log");
-  if (!result.ok()) throw InputError("bitemark-model features", "", result.describe());
-  const SafetensorsFile file(out);
+  const SafetensorsFile file(look_at_clips(options, words, rows));
   const auto& values = file.at("features", DType::kF32, {-1, -1});
   const auto& owner = file.at("owner", DType::kI32, {values.shape[0]});
   Features features;
@@ -97,7 +59,7 @@ struct PairedClip {
 };
 
 std::map<std::string, std::vector<Eigen::Index>> windows_by_take(const Features& features,
-                                                                 const std::vector<ClipRow>& clips,
+                                                                 const std::vector<KeptClip>& clips,
                                                                  const std::string& generator) {
   std::map<std::string, std::vector<Eigen::Index>> windows;
   for (std::size_t i = 0; i < features.owner.size(); ++i) {
@@ -107,7 +69,7 @@ std::map<std::string, std::vector<Eigen::Index>> windows_by_take(const Features&
   return windows;
 }
 
-std::vector<PairedClip> paired_clips(const Features& features, const std::vector<ClipRow>& clips,
+std::vector<PairedClip> paired_clips(const Features& features, const std::vector<KeptClip>& clips,
                                      const std::string& generator) {
   const auto truth = windows_by_take(features, clips, kReference);
   std::vector<PairedClip> pairs;
@@ -161,7 +123,7 @@ DistributionResult compare_clips(const std::string& generator, const std::vector
   return result;
 }
 
-void compare_rows(const Features& features, const std::vector<ClipRow>& clips, RunReport& report) {
+void compare_rows(const Features& features, const std::vector<KeptClip>& clips, RunReport& report) {
   for (const auto& generator : report.generators) {
     if (generator == kReference) continue;
     const auto pairs = paired_clips(features, clips, generator);
@@ -186,7 +148,7 @@ void measure_distributions(const RunOptions& options, RunReport& report) {
   report.features = network.space;
   report.features_digest = sha256_of_file(network.file).substr(0, 16);
   const fs::path cache = options.out / "features.json";
-  const std::string key = key_of(report);
+  const std::string key = key_of_clips(report, report.features_digest);
   if (fs::exists(cache)) {
     const Json json = load_json(cache);
     if (json.value("key", "") == key) {
@@ -195,7 +157,7 @@ void measure_distributions(const RunOptions& options, RunReport& report) {
       return;
     }
   }
-  const auto clips = clips_of(options, report);
+  const auto clips = kept_clips(options, report);
   try {
     compare_rows(compute_features(options, network, clips), clips, report);
   } catch (const InputError& error) {

@@ -165,6 +165,7 @@ void summarise(RunReport& report) {
   for (const auto& [id, text] : by_id) hash.update(text);
   for (const auto& one : report.distributions)
     hash.update(one.generator + Json(one.frechet).dump() + Json(one.mmd2).dump());
+  for (const auto& one : report.agreements) hash.update(one.generator + Json(one.own.mean).dump());
   report.digest = hex(hash.finish());
 }
 

@@ -47,6 +47,16 @@ struct DistributionResult {
   bool small_sample = false;  ///< fewer than 10 windows a dimension
 };
 
+/// How well one generator's rollouts fit their captions, by the cosines of a judge.
+struct AgreementResult {
+  std::string generator;
+  Estimate own;          ///< with the own caption
+  double other = 0;      ///< mean with the run's other captions
+  double preferred = 0;  ///< share of the other captions that fit less well than the own one; 0.5 is chance
+  double score = 0;      ///< `own`, where 1 is the truth with its captions and 0 the truth with the others
+  std::map<std::string, double> takes;  ///< `own` by case, of those with a rollout
+};
+
 /// Mean plausibility of one generator in one capability.
 struct Score {
   Estimate estimate;
@@ -64,8 +74,10 @@ struct RunReport {
   Rate rate;
   std::vector<CaseResult> cases;
   std::vector<DistributionResult> distributions;
-  std::string features;                                             ///< name of the feature space: "FVD-sim" or "FVD"
-  std::string features_digest;                                      ///< of the network's file
+  std::string features;         ///< name of the feature space: "FVD-sim" or "FVD"
+  std::string features_digest;  ///< of the network's file
+  std::vector<AgreementResult> agreements;
+  std::string judge, judge_digest;                                  ///< checkpoint whose image tower said so
   std::map<std::string, std::map<std::string, Score>> scores;       ///< capability -> generator -> score
   std::map<std::string, std::map<std::string, double>> physics_iq;  ///< generator -> {original, verified, sim}
   std::string digest;  ///< of everything that was found: equal for equal results
@@ -89,6 +101,8 @@ Json to_json(const CaseResult& result);
 CaseResult case_result_from_json(const Json& json, const std::string& file);
 Json to_json(const std::vector<DistributionResult>& distributions);
 std::vector<DistributionResult> distributions_from_json(const Json& json, const std::string& file);
+Json to_json(const std::vector<AgreementResult>& agreements);
+std::vector<AgreementResult> agreements_from_json(const Json& json, const std::string& file);
 Json to_json(const RunReport& report);
 /// A report.json, or a folder that holds one. Throws InputError.
 RunReport load_report(const std::filesystem::path& path);

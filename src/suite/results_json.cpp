@@ -135,6 +135,37 @@ std::vector<DistributionResult> distributions_from_json(const Json& json, const 
   return rows;
 }
 
+Json to_json(const std::vector<AgreementResult>& agreements) {
+  Json rows = Json::array();
+  for (const auto& one : agreements)
+    rows.push_back({{"generator", one.generator},
+                    {"own", one.own.mean},
+                    {"low", one.own.low},
+                    {"high", one.own.high},
+                    {"other", one.other},
+                    {"preferred", one.preferred},
+                    {"score", one.score},
+                    {"takes", one.takes}});
+  return rows;
+}
+
+std::vector<AgreementResult> agreements_from_json(const Json& json, const std::string& file) {
+  std::vector<AgreementResult> rows;
+  for (const auto& one : json) {
+    AgreementResult row;
+    row.generator = json_member<std::string>(one, "generator", file);
+    row.own.mean = json_member<double>(one, "own", file);
+    row.own.low = json_member<double>(one, "low", file);
+    row.own.high = json_member<double>(one, "high", file);
+    row.other = json_member<double>(one, "other", file);
+    row.preferred = json_member<double>(one, "preferred", file);
+    row.score = json_member<double>(one, "score", file);
+    row.takes = json_member<std::map<std::string, double>>(one, "takes", file);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
 Json to_json(const RunReport& report) {
   Json json;
   json["schema"] = 1;
@@ -154,6 +185,9 @@ Json to_json(const RunReport& report) {
   json["physics_iq"] = report.physics_iq;
   json["features"] = {{"space", report.features}, {"digest", report.features_digest}};
   json["distributions"] = to_json(report.distributions);
+  if (!report.judge.empty())
+    json["agreement"] = {
+        {"judge", report.judge}, {"digest", report.judge_digest}, {"generators", to_json(report.agreements)}};
   Json cases = Json::array();
   for (const auto& one : report.cases) cases.push_back(to_json(one));
   json["cases"] = cases;
@@ -179,6 +213,12 @@ RunReport load_report(const std::filesystem::path& path) {
   report.features = json_member<std::string>(features, "space", file, "/features");
   report.features_digest = json_member<std::string>(features, "digest", file, "/features");
   report.distributions = distributions_from_json(json_member<Json>(json, "distributions", file), file);
+  if (json.contains("agreement")) {
+    const auto agreement = json_member<Json>(json, "agreement", file);
+    report.judge = json_member<std::string>(agreement, "judge", file, "/agreement");
+    report.judge_digest = json_member<std::string>(agreement, "digest", file, "/agreement");
+    report.agreements = agreements_from_json(json_member<Json>(agreement, "generators", file, "/agreement"), file);
+  }
   for (const auto& one : json_member<Json>(json, "cases", file))
     report.cases.push_back(case_result_from_json(one, file));
   summarise(report);

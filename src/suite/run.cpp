@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/safetensors.h"
 #include "base/sha256.h"
+#include "suite/agreement.h"
 #include "suite/baselines.h"
 #include "suite/distribution.h"
 
@@ -198,6 +199,7 @@ RunOutcome run_suite(const RunOptions& options) {
   report.rate = options.suite.rate;
   report.cases = std::move(results);
   measure_distributions(options, report);
+  measure_agreement(options, report);
   summarise(report);
   save_json(options.out / "report.json", to_json(report));
   return outcome;

@@ -23,6 +23,7 @@ struct RunOptions {
   std::vector<std::string> generators;  ///< beside the baselines; the last one is the subject
   std::filesystem::path out;
   std::filesystem::path features;  ///< network to use instead of the suite's; empty = the suite's
+  std::filesystem::path judge;     ///< checkpoint that says how well captions fit; empty = that of the features
   int threads = 1;
   ProcessLimits generator_limits{600, 0, 0};  ///< of one generator over all takes
 };

@@ -12,7 +12,6 @@
 namespace bitemark {
 namespace {
 
-constexpr double kZ = 1.959963984540054;  // 97.5 % quantile of the standard normal
 constexpr int kExactClusters = 16;
 constexpr int kDraws = 10000;
 
@@ -88,15 +87,6 @@ double sign_flip_p(const std::vector<Value>& differences, std::uint64_t seed) {
   return (1.0 + extreme) / (kDraws + 1.0);
 }
 
-std::pair<double, double> wilson_interval(int k, int n) {
-  if (n == 0) return {0, 1};
-  const double p = static_cast<double>(k) / n;
-  const double z2 = kZ * kZ / n;
-  const double centre = p + z2 / 2;
-  const double half = kZ * std::sqrt(p * (1 - p) / n + z2 / (4 * n));
-  return {(centre - half) / (1 + z2), (centre + half) / (1 + z2)};
-}
-
 double mcnemar_p(int b, int c) {
   if (b + c == 0) return 1;
   const boost::math::binomial fair(b + c, 0.5);
@@ -128,7 +118,7 @@ Auroc auroc(const std::vector<Value>& low, const std::vector<Value>& high) {
   const double q1 = A / (2 - A);
   const double q2 = 2 * A * A / (1 + A);
   const double variance = (A * (1 - A) + (m - 1) * (q1 - A * A) + (n - 1) * (q2 - A * A)) / (n * m);
-  const double half = kZ * std::sqrt(std::max(variance, 0.0));
+  const double half = kNormal975 * std::sqrt(std::max(variance, 0.0));
   result.low = std::max(0.0, A - half);
   result.high = std::min(1.0, A + half);
   return result;

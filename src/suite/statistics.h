@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/wilson.h"
+
 namespace bitemark {
 
 struct Value {
@@ -32,9 +34,6 @@ double minimum_detectable_effect(const Estimate& estimate);
 /// Two-sided p of "the mean is 0" by flipping the signs of whole clusters: all 2^C patterns up to C = 16, else 10,000
 /// drawn ones from the given seed. Cannot be below 2 / 2^C. 1 for an empty list.
 double sign_flip_p(const std::vector<Value>& differences, std::uint64_t seed);
-
-/// Wilson score interval of k successes in n trials, 95 %. (0, 1) for n = 0.
-std::pair<double, double> wilson_interval(int k, int n);
 
 /// Exact McNemar: p of b against c discordant pairs under Bin(b + c, 1/2), two-sided. 1 when there are none.
 double mcnemar_p(int b, int c);

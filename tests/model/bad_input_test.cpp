@@ -21,7 +21,7 @@ using testing::StartsWith;
 /// A command that stops before or after it read the checkpoint, with what its one sentence must hold.
 struct Case {
   std::string name;
-  std::string command;                                      ///< dit, vae, rollout or evaluate-dit
+  std::string command;                                      ///< dit, vae, image, rollout, evaluate-dit or evaluate-text
   std::function<void(const std::filesystem::path&)> spoil;  ///< changes the folder that holds everything
   std::vector<std::string> sentence;
 };
@@ -126,6 +126,12 @@ std::vector<Case> cases() {
       {"NoFrames", "rollout", conditioning("/frame_count", 0), {"conditioning.json: /frame_count: is 0"}},
       {"NegativeSize", "rollout", conditioning("/width", -32), {"conditioning.json: /width: is -32"}},
       {"CaptionIsNoText", "rollout", conditioning("/caption", 7), {"conditioning.json: /caption"}},
+      {"EvaluateTextWithoutImageTower", "evaluate-text", [](const auto&) {}, {"parts: has no image tower"}},
+      {"TrainImageWithoutText",
+       "image",
+       [](const auto& folder) { std::filesystem::remove(folder / "parts/text.safetensors"); },
+       {"text.safetensors"}},
+      {"RecipeImageChannels", "image", recipe("/model/channels", {8, 8}), {"/model/channels: must be 4 widths"}},
       {"EvaluateMissingShard",
        "evaluate-dit",
        [](const auto& folder) { std::filesystem::remove(folder / "data/slide-000.safetensors"); },
@@ -141,7 +147,7 @@ class BadInput : public ToyRun, public testing::WithParamInterface<Case> {
   }
   std::vector<std::string> words_of(const std::string& command) {
     if (command == "rollout") return {"rollout", "--checkpoint", folder / "parts", folder / "request", folder / "out"};
-    if (command == "evaluate-dit")
+    if (command.starts_with("evaluate-"))
       return {command, "--checkpoint", folder / "parts", "--data", folder / "data", "--out", folder / "out"};
     return {"train", folder / "recipe.json", "--data", folder / "data",
             "--out", folder / "out",         "--from", folder / "parts"};
@@ -150,7 +156,8 @@ class BadInput : public ToyRun, public testing::WithParamInterface<Case> {
 
 TEST_P(BadInput, GetsOneSentence) {
   const Case& given = GetParam();
-  if (given.command == "dit" || given.command == "vae") save_json(folder / "recipe.json", toy_recipe(given.command));
+  if (given.command == "dit" || given.command == "vae" || given.command == "image")
+    save_json(folder / "recipe.json", toy_recipe(given.command));
   given.spoil(folder);
   Child child(words_of(given.command), {}, folder / "error.log");
   EXPECT_EQ(child.wait(60), 4);

@@ -5,8 +5,10 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "model/caption_space.h"
 #include "model/checkpoint.h"
 #include "model/commands.h"
+#include "model/noise.h"
 #include "model/public/class_dit.h"
 #include "model/public/clip_weights.h"
 #include "toys.h"
@@ -187,6 +189,16 @@ TEST_F(PublicClip, BecomesTheTextPartOfACheckpoint) {
   const Checkpoint checkpoint(folder / "checkpoint");
   EXPECT_EQ(checkpoint.tokenizer().size(), 600);
   EXPECT_EQ(checkpoint.text()->config().width, 128);
+  // Three pictures one by one, normalised as CLIP does, and the mean of their directions.
+  const auto vision = clip_vision_tower(as_openai_clip(read_weights(options.weights)), "sharded");
+  const Tensor clip = (normal_noise({3, 12, 12, 3}, {5, 0, 0}) * 60 + 128).clamp(0, 255).to(at::kByte);
+  const Tensor mean = at::tensor({0.48145466, 0.4578275, 0.40821073}),
+               std = at::tensor({0.26862954, 0.26130258, 0.27577711});
+  const Tensor pixels = ((clip.to(at::kFloat) / 255 - mean) / std).to(at::kFloat).permute({0, 3, 1, 2});
+  const Tensor seen = vision->forward(pixels);
+  const Tensor whole = (seen / seen.norm(2, {1}, true)).mean(0);
+  // Weights were written in half precision.
+  EXPECT_LT(relative_error(caption_space(folder / "checkpoint").clip(clip), whole / whole.norm()), 1e-2);
   EXPECT_THAT([&] { import_clip(options); }, ThrowsMessage<InputError>(HasSubstr("holds a checkpoint already")));
   write_file(merges, "#version: 0.2\na b\n");
   options.out = folder / "other";

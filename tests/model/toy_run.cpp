@@ -15,6 +15,7 @@ Json toy_recipe(const std::string& stage) {
   if (stage == "vae")
     model = {{"latent_channels", 4}, {"encoder_channels", {8, 8, 8}}, {"decoder_channels", {8, 8, 8}}};
   if (stage == "text") model = {{"context", 16}, {"width", 16}, {"depth", 1}, {"heads", 2}, {"embedding", 8}};
+  if (stage == "image") model = {{"channels", {4, 8, 8, 8}}};
   if (stage == "dit") model = {{"width", 24}, {"depth", 2}, {"heads", 2}};
   // decay 1: the rate of step 2 is the same whether the run is said to have 3 steps or 6.
   Json recipe = {{"stage", stage}, {"seed", 5},  {"steps", 6},          {"batch", 2},    {"windows", {8}},

@@ -33,14 +33,15 @@ TEST_P(ResumedTraining, EndsAtTheSameBits) {
   train(options(stage, "stopped", 6));
   expect_same_tensors(folder / "undisturbed/state.safetensors", folder / "stopped/state.safetensors");
   EXPECT_EQ(log_without_times(folder / "undisturbed/log.jsonl"), log_without_times(folder / "stopped/log.jsonl"));
-  const char* file = stage == "dit"    ? "dit.safetensors"
-                     : stage == "vae"  ? "vae.safetensors"
-                     : stage == "text" ? "text.safetensors"
-                                       : "features.safetensors";
+  const char* file = stage == "dit"     ? "dit.safetensors"
+                     : stage == "vae"   ? "vae.safetensors"
+                     : stage == "text"  ? "text.safetensors"
+                     : stage == "image" ? "image.safetensors"
+                                        : "features.safetensors";
   expect_same_tensors(folder / "undisturbed/checkpoint" / file, folder / "stopped/checkpoint" / file);
   EXPECT_NO_THROW(info(folder / "stopped/checkpoint"));
 }
-INSTANTIATE_TEST_SUITE_P(Stages, ResumedTraining, testing::Values("vae", "text", "dit", "features"),
+INSTANTIATE_TEST_SUITE_P(Stages, ResumedTraining, testing::Values("vae", "text", "image", "dit", "features"),
                          [](const auto& value) { return value.param; });
 
 TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {

@@ -249,7 +249,10 @@ std::shared_ptr<VisionTower> clip_vision_tower(const StoredWeights& openai, cons
 }
 
 void import_clip(const ImportClipOptions& options) {
-  const auto tower = clip_text_tower(as_openai_clip(read_weights(options.weights)), options.weights.string());
+  const StoredWeights weights = as_openai_clip(read_weights(options.weights));
+  const auto tower = clip_text_tower(weights, options.weights.string());
+  const bool pictures = weights.contains("visual.class_embedding");  // text alone, and CLIPs with a ResNet, have none
+  const auto vision = pictures ? clip_vision_tower(weights, options.weights.string()) : nullptr;
   const Tokenizer tokenizer = Tokenizer::load_merges(options.merges);
   if (tokenizer.size() != tower->config().vocabulary)
     throw InputError(options.merges.string(), "",
@@ -261,6 +264,9 @@ void import_clip(const ImportClipOptions& options) {
   save_weights(options.out / "text.safetensors", weights_of(*tower), true);
   tokenizer.save(options.out / "tokenizer.json");
   write_config(options.out, {{"text", to_json(tower->config())}});
+  if (vision == nullptr) return;
+  save_weights(options.out / "vision.safetensors", weights_of(*vision), true);
+  write_config(options.out, {{"vision", to_json(vision->config())}});
 }
 
 }  // namespace bitemark::model

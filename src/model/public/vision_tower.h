@@ -7,15 +7,6 @@
 
 namespace bitemark::model {
 
-struct VisionConfig {
-  std::int64_t size = 224;  ///< pixels a side
-  std::int64_t patch = 32;  ///< pixels a side
-  std::int64_t width = 768;
-  std::int64_t depth = 12;
-  std::int64_t heads = 12;
-  std::int64_t embedding = 512;
-};
-
 /// Parameters: conv1.weight, class_embedding, positional_embedding, ln_pre, transformer.resblocks.N, ln_post, proj.
 class VisionTower : public torch::nn::Module {
  public:
