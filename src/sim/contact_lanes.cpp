@@ -13,6 +13,11 @@ using Bits = long long __attribute__((vector_size(32)));
 
 inline bool any(const Bits& bits) { return (bits[0] | bits[1] | bits[2] | bits[3]) != 0; }
 
+template <typename T>
+bool same(const T& a, const T& b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
 template <typename Three>
 void set(Three& to, std::size_t lane, const btVector3& from) {
   to.x[lane] = from.x(), to.y[lane] = from.y(), to.z[lane] = from.z();
@@ -105,9 +110,8 @@ inline void ContactLanes::want(const Row& row, const Velocity& velocity, const F
 
 /// btSolverBody::internalApplyImpulse() where `active`; `worst` grows to the square of the error of speed that this
 /// ends.
-inline void ContactLanes::push(const Row& row, const Four& impulse, const Bits& active, Velocity& velocity,
-                               Four& worst) {
-  Four3 &v = velocity.linear, &w = velocity.angular;
+inline void ContactLanes::push(const Row& row, const Four& impulse, const Bits& active, Course& course) {
+  Four3 &v = course.velocity.linear, &w = course.velocity.angular;
   v.x = active ? v.x + row.shove.x * impulse : v.x;
   v.y = active ? v.y + row.shove.y * impulse : v.y;
   v.z = active ? v.z + row.shove.z * impulse : v.z;
@@ -115,82 +119,70 @@ inline void ContactLanes::push(const Row& row, const Four& impulse, const Bits& 
   w.y = active ? w.y + row.turn.y * impulse : w.y;
   w.z = active ? w.z + row.turn.z * impulse : w.z;
   const Four error = impulse * row.error, square = error * error;
-  worst = active && square > worst ? square : worst;
+  course.worst = active & (square > course.worst) ? square : course.worst;
 }
 
-BITEMARK_WIDE void ContactLanes::iterate_speeds(Group& group) {
-  Velocity velocity = group.speed.velocity;
-  Four worst{};
-  Bits moved{};
-  for (std::size_t k = group.first; k < group.last; ++k) {
-    Slot& slot = slots_[k];
-    Row& row = slot.contact;
-    Four impulse;
-    want(row, velocity, row.wanted, row.applied, impulse);
-    const Four sum = row.applied + impulse;
-    const Bits below = sum < slot.lowest;
-    impulse = below ? slot.lowest - row.applied : impulse;
-    const Four next = slot.present ? (below ? slot.lowest : sum) : row.applied;
-    moved |= (Bits)next ^ (Bits)row.applied;
-    row.applied = next;
-    push(row, impulse, slot.present, velocity, worst);
-  }
-  for (std::size_t k = group.first; k < group.last; ++k) {
-    Slot& slot = slots_[k];
-    Row& row = slot.friction;
-    const Bits active = slot.present & (slot.contact.applied > 0);
-    const Four most = slot.coefficient * slot.contact.applied, least = -most;
-    Four impulse;
-    want(row, velocity, row.wanted, row.applied, impulse);
-    const Four sum = row.applied + impulse;
-    const Bits below = sum<least, above = sum> most;
-    impulse = below ? least - row.applied : above ? most - row.applied : impulse;
-    const Four next = active ? (below ? least : above ? most : sum) : row.applied;
-    moved |= (Bits)next ^ (Bits)row.applied;
-    row.applied = next;
-    push(row, impulse, active, velocity, worst);
-  }
-  group.speed.settled = !any(moved) && std::memcmp(&velocity, &group.speed.velocity, sizeof velocity) == 0;
-  group.speed.wrong = any(worst > 0);
-  group.speed.velocity = velocity;
+/// A row of pushes apart: impulses sum to `lowest` or more.
+inline void ContactLanes::solve_apart(const Row& row, const Four& wanted, const Four& lowest, const Bits& active,
+                                      Four& applied, Course& course) {
+  Four impulse;
+  want(row, course.velocity, wanted, applied, impulse);
+  const Four sum = applied + impulse;
+  const Bits below = sum < lowest;
+  impulse = below ? lowest - applied : impulse;
+  const Four next = active ? (below ? lowest : sum) : applied;
+  course.moved |= (Bits)next ^ (Bits)applied;
+  applied = next;
+  push(row, impulse, active, course);
 }
 
-BITEMARK_WIDE void ContactLanes::iterate_overlaps(Group& group) {
-  Velocity velocity = group.parting.velocity;
-  Four worst{};
-  Bits moved{};
-  for (std::size_t k = group.first; k < group.last; ++k) {
-    Slot& slot = slots_[k];
-    const Bits active = slot.present & (slot.overlap != 0);
-    Four impulse;
-    want(slot.contact, velocity, slot.overlap, slot.parted, impulse);
-    const Four sum = slot.parted + impulse;
-    const Bits below = sum < slot.lowest;
-    impulse = below ? slot.lowest - slot.parted : impulse;
-    const Four next = active ? (below ? slot.lowest : sum) : slot.parted;
-    moved |= (Bits)next ^ (Bits)slot.parted;
-    slot.parted = next;
-    push(slot.contact, impulse, active, velocity, worst);
-  }
-  group.parting.settled = !any(moved) && std::memcmp(&velocity, &group.parting.velocity, sizeof velocity) == 0;
-  group.parting.wrong = any(worst > 0);
-  group.parting.velocity = velocity;
+/// Friction of a contact that pushes: impulses sum to at most `most` either way.
+inline void ContactLanes::solve_friction(Slot& slot, Course& course) {
+  Row& row = slot.friction;
+  const Bits active = slot.present & (slot.contact.applied > 0);
+  const Four most = slot.coefficient * slot.contact.applied, least = -most;
+  Four impulse;
+  want(row, course.velocity, row.wanted, row.applied, impulse);
+  const Four sum = row.applied + impulse;
+  const Bits below = sum < least;
+  const Bits above = sum > most;
+  impulse = below ? least - row.applied : above ? most - row.applied : impulse;
+  const Four next = active ? (below ? least : above ? most : sum) : row.applied;
+  course.moved |= (Bits)next ^ (Bits)row.applied;
+  row.applied = next;
+  push(row, impulse, active, course);
 }
 
-bool ContactLanes::solve_speeds() {
-  bool wrong = false;
+/// The two courses share no variable: a processor works on both at once.
+BITEMARK_WIDE void ContactLanes::iterate(Slot* slots, std::size_t count, Course* speed, Course* parting) {
+  Course a = speed != nullptr ? *speed : Course{}, b = parting != nullptr ? *parting : Course{};
+  a.moved = b.moved = Bits{};
+  a.worst = b.worst = Four{};
+  for (std::size_t k = 0; k < count; ++k) {
+    Slot& slot = slots[k];
+    if (speed != nullptr)
+      solve_apart(slot.contact, slot.contact.wanted, slot.lowest, slot.present, slot.contact.applied, a);
+    if (parting != nullptr)
+      solve_apart(slot.contact, slot.overlap, slot.lowest, slot.present & (slot.overlap != 0), slot.parted, b);
+  }
+  for (std::size_t k = 0; speed != nullptr && k < count; ++k) solve_friction(slots[k], a);
+  if (speed != nullptr) *speed = a;
+  if (parting != nullptr) *parting = b;
+}
+
+ContactLanes::Wrong ContactLanes::solve(bool speeds, bool overlaps) {
+  Wrong wrong;
   for (Group& group : groups_) {
-    if (!group.speed.settled) iterate_speeds(group);
-    wrong = wrong || group.speed.wrong;
-  }
-  return wrong;
-}
-
-bool ContactLanes::solve_overlaps() {
-  bool wrong = false;
-  for (Group& group : groups_) {
-    if (!group.parting.settled) iterate_overlaps(group);
-    wrong = wrong || group.parting.wrong;
+    Course* speed = speeds && !group.speed.settled ? &group.speed : nullptr;
+    Course* parting = overlaps && !group.parting.settled ? &group.parting : nullptr;
+    if (speed != nullptr || parting != nullptr) {
+      const Velocity before[2] = {group.speed.velocity, group.parting.velocity};
+      iterate(&slots_[group.first], group.last - group.first, speed, parting);
+      if (speed != nullptr) speed->settled = !any(speed->moved) && same(speed->velocity, before[0]);
+      if (parting != nullptr) parting->settled = !any(parting->moved) && same(parting->velocity, before[1]);
+    }
+    wrong.speeds = wrong.speeds || any(group.speed.worst > 0);
+    wrong.overlaps = wrong.overlaps || any(group.parting.worst > 0);
   }
   return wrong;
 }

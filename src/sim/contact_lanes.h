@@ -26,10 +26,12 @@ class ContactLanes {
   /// of contacts[i] is friction[contacts[i].m_frictionIndex].
   void gather(std::vector<System>& systems, btAlignedObjectArray<btSolverBody>& bodies,
               const btConstraintArray& contacts, const btConstraintArray& friction);
-  /// One iteration of projected Gauss-Seidel for every body; false when no row had an error left.
-  bool solve_speeds();
-  /// The same for the velocities that part what overlaps (split impulse).
-  bool solve_overlaps();
+  struct Wrong {
+    bool speeds = false, overlaps = false;  ///< a row had an error left
+  };
+  /// One iteration of projected Gauss-Seidel for every body: of speeds, of the velocities that part what overlaps
+  /// (split impulse), or of both.
+  Wrong solve(bool speeds, bool overlaps);
   /// Puts impulses and velocities back.
   void scatter();
 
@@ -58,20 +60,23 @@ class ContactLanes {
   };
   struct alignas(32) Course {
     Velocity velocity;     ///< what the solver has added so far
+    Bits moved;            ///< bits of impulses that the last iteration changed
+    Four worst;            ///< square of the greatest error of speed in the last iteration
     bool settled = false;  ///< the last iteration changed nothing
-    bool wrong = true;     ///< and yet a row had an error, too small to change anything
   };
   struct alignas(32) Group {
+    Course speed{}, parting{};
     std::array<btSolverBody*, kWidth> bodies{};
     std::size_t first = 0, last = 0;  ///< of slots_
-    Course speed, parting;
   };
 
   static void fill(Row& row, std::size_t lane, const btSolverConstraint& from, const btSolverBody& body, bool is_a);
   static void want(const Row& row, const Velocity& velocity, const Four& wanted, const Four& applied, Four& impulse);
-  static void push(const Row& row, const Four& impulse, const Bits& active, Velocity& velocity, Four& error);
-  void iterate_speeds(Group& group);
-  void iterate_overlaps(Group& group);
+  static void push(const Row& row, const Four& impulse, const Bits& active, Course& course);
+  static void solve_apart(const Row& row, const Four& wanted, const Four& lowest, const Bits& active, Four& applied,
+                          Course& course);
+  static void solve_friction(Slot& slot, Course& course);
+  static void iterate(Slot* slots, std::size_t count, Course* speed, Course* parting);
 
   std::vector<Slot> slots_;
   std::vector<Group> groups_;

@@ -134,10 +134,11 @@ btScalar ContactSolver::solveGroupCacheFriendlyIterations(btCollisionObject** bo
   separate();
   interleave(m_tmpSolverContactConstraintPool, m_orderTmpConstraintPool);
   lanes_.gather(lone_, m_tmpSolverBodyPool, m_tmpSolverContactConstraintPool, m_tmpSolverContactFrictionConstraintPool);
-  bool overlapping = true, wrong = true;  // the two share no variable, so a processor can work on both at once
+  bool overlapping = true, wrong = true;
   for (int i = 0; i < info.m_numIterations && (overlapping || wrong); ++i) {
-    if (overlapping) overlapping = static_cast<int>(lanes_.solve_overlaps()) + static_cast<int>(solve_overlaps()) > 0;
-    if (wrong) wrong = static_cast<int>(lanes_.solve_speeds()) + static_cast<int>(solve_speeds()) > 0;
+    const ContactLanes::Wrong lone = lanes_.solve(wrong, overlapping);
+    if (overlapping) overlapping = static_cast<int>(lone.overlaps) + static_cast<int>(solve_overlaps()) > 0;
+    if (wrong) wrong = static_cast<int>(lone.speeds) + static_cast<int>(solve_speeds()) > 0;
   }
   lanes_.scatter();
   return 0;

@@ -174,14 +174,19 @@ bool Reuse::keeps(const Inputs& before, const Inputs& now, int x0, int x1, int y
 
 namespace {
 
-/// The bits of floats that are not negative are in their order. Zeros are left out of the least: `least` is its bits
-/// less one.
-BITEMARK_WIDE void extremes(const float* values, int count, std::uint32_t& most, std::uint32_t& least) {
+/// Bits of floats that are not negative are in their order; `least` is that of all but zeros, less one.
+struct Extremes {
+  std::uint32_t most = 0, least = 0xffffffffU;
+};
+
+BITEMARK_WIDE Extremes extremes_of(const float* values, int count, Extremes so_far) {
+  std::uint32_t most = so_far.most, least = so_far.least;
   for (int i = 0; i < count; ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(values[i]);
     most = std::max(most, bits);
     least = std::min(least, bits - 1);
   }
+  return {most, least};
 }
 
 }  // namespace
@@ -199,14 +204,16 @@ BITEMARK_WIDE void Reuse::bound(const Places& places, const float* x, const floa
 
 /// What is seen lies in a slab of the segment's view, which bounds everything that shading looks up.
 bool Reuse::same_light(const Inputs& now, int x0, int x1, int y0, int y1) const {
-  std::uint32_t most = 0, least = 0xffffffffU;
-  for (int y = y0; y < y1; ++y) extremes(now.samples.closeness.data() + at(now.samples, x0, y), x1 - x0, most, least);
-  if (most == 0) return true;  // nothing but backdrop
+  Extremes closeness;
+  for (int y = y0; y < y1; ++y)
+    closeness = extremes_of(now.samples.closeness.data() + at(now.samples, x0, y), x1 - x0, closeness);
+  if (closeness.most == 0) return true;  // nothing but backdrop
   const float x[2] = {(static_cast<float>(x0) - camera_.cx) / camera_.fx,
                       (static_cast<float>(x1) - camera_.cx) / camera_.fx};
   const float y[2] = {(static_cast<float>(y0) - camera_.cy) / camera_.fy,
                       (static_cast<float>(y1) - camera_.cy) / camera_.fy};
-  const float z[2] = {1 / (std::bit_cast<float>(most) * kRounding), kRounding / std::bit_cast<float>(least + 1)};
+  const float z[2] = {1 / (std::bit_cast<float>(closeness.most) * kRounding),
+                      kRounding / std::bit_cast<float>(closeness.least + 1)};
   Bounds bounds;
   bound(places_, x, y, z, bounds);
   const auto &low = bounds.low, &high = bounds.high;

@@ -118,7 +118,8 @@ BITEMARK_WIDE void Shader::sun_at(const PreparedItem& prepared, Batch& batch) co
   }
   for (int i = 0; i < batch.count; ++i) any |= batch.facing[i] > 0;
   if (any) {
-    shadows_at({now_.shadow.depth.closeness.data(), now_.shadow.depth.width, shadow_projector_.far}, p, bias, batch.count, lit);
+    shadows_at({now_.shadow.depth.closeness.data(), now_.shadow.depth.width, shadow_projector_.far}, p, bias,
+               batch.count, lit);
   } else {
     for (int i = 0; i < batch.count; ++i) lit[i] = 0;
   }
