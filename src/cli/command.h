@@ -36,6 +36,7 @@ Action configure_faults(CLI::App& app);
 Action configure_doctor(CLI::App& app);
 Action configure_train(CLI::App& app);
 Action configure_rollout(CLI::App& app);
+Action configure_play(CLI::App& app);
 Action configure_surprise(CLI::App& app);
 
 /// --scenario-folder, BITEMARK_SCENARIOS, ./scenarios, or the folder beside the program's sources; in this order.

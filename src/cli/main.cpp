@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"train", "Train a part of the generator (bitemark-model)", bitemark::cli::configure_train},
     {"rollout", "One clip from a generator: continued, from text, backwards, in between, forked",
      bitemark::cli::configure_rollout},
+    {"play", "Play in a checkpoint's world, in the terminal or by a script", bitemark::cli::configure_play},
     {"surprise", "Is a model more surprised by impossible clips than by possible ones?",
      bitemark::cli::configure_surprise},
     {"run", "Run a suite: roll out, judge, report", bitemark::cli::configure_run},

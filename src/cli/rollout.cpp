@@ -18,7 +18,8 @@ namespace {
 struct Flags {
   std::string generator, out, scenario, split = "test", mode, folder, given_file, fps = "12";
   std::optional<std::string> caption;
-  std::vector<std::string> changes;
+  std::string label;
+  std::vector<std::string> changes, shots;
   TaskOptions task;
   int take = 0, frames = 0, size = 64;
   std::uint64_t seed = 0;
@@ -116,6 +117,8 @@ std::vector<Conditioning> requests_of(const Flags& flags) {
   if (!flags.given_set && !request.context.empty()) task.given = static_cast<int>(request.context.size());
   request.context.clear();
   give_frames(task, whole, request);
+  request.label = flags.label;
+  for (const auto& shot : flags.shots) apply_shot(shot, request);
   Conditioning changed = request;
   for (const auto& change : flags.changes) apply_change(change, changed);
   if (!flags.fork) return {changed};
@@ -172,7 +175,10 @@ Action configure_rollout(CLI::App& app) {
   app.add_option("--fps", flags->fps, "Frames a second")->capture_default_str();
   app.add_option("--caption", flags->caption, "Instead of the scenario's");
   app.add_option("--change", flags->changes,
-                 "FRAME:caption=TEXT or FRAME:CONTROL=VALUE: what is so from that frame on; may be repeated");
+                 "FRAME:caption=TEXT or FRAME:NAME=VALUE (a control or action): what is so from that frame on; may be "
+                 "repeated");
+  app.add_option("--shot", flags->shots, "FRAME:CAPTION: another shot begins; may be repeated");
+  app.add_option("--label", flags->label, "A class of clips that the checkpoint was trained with");
   app.add_flag("--fork", flags->fork, "Also roll out without the changes, from the same noise: OUT-unchanged");
   app.add_option("--seed", flags->seed, "Of the generator's noise")->capture_default_str();
   app.add_option("--timeout", flags->timeout_s, "Seconds that the generator may take")->capture_default_str();

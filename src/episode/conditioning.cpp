@@ -71,6 +71,8 @@ void write_conditioning(const fs::path& folder, const Conditioning& take) {
   if (!take.places.empty()) json["context_places"] = take.places;
   for (const auto& change : take.changes)
     json["caption_changes"].push_back({{"frame", change.frame}, {"caption", change.caption}});
+  if (!take.cuts.empty()) json["cuts"] = take.cuts;
+  if (!take.label.empty()) json["label"] = take.label;
   save_json(folder / "conditioning.json", json);
   const auto bytes = pack(take.context), watched = pack(take.watched);
   const auto channels = static_cast<std::int64_t>(Controls::width());
@@ -129,6 +131,15 @@ void read_changes(const Json& json, const std::string& file, Conditioning& take)
   }
 }
 
+void read_cuts(const Json& json, const std::string& file, Conditioning& take) {
+  if (!json.contains("cuts")) return;
+  take.cuts = json_member<std::vector<int>>(json, "cuts", file);
+  for (std::size_t i = 0; i < take.cuts.size(); ++i)
+    if (take.cuts[i] < (i == 0 ? 1 : take.cuts[i - 1] + 1) || take.cuts[i] >= take.frame_count)
+      throw InputError(file, fmt::format("/cuts/{}", i),
+                       fmt::format("is {}, expected rising frames from 1 to {}", take.cuts[i], take.frame_count - 1));
+}
+
 }  // namespace
 
 void write_request(const fs::path& folder, const std::vector<Conditioning>& takes) {
@@ -180,6 +191,8 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
                    {take.frame_count - static_cast<std::int64_t>(take.context.size()), take.height, take.width, 3}));
   read_places(json, file, take);
   read_changes(json, file, take);
+  read_cuts(json, file, take);
+  if (json.contains("label")) take.label = json_member<std::string>(json, "label", file);
   const auto& controls =
       tensors.at("controls", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Controls::width())});
   take.controls.values = finite_numbers(controls, tensors.path(), "controls");
@@ -247,17 +260,20 @@ std::vector<Frame> read_rollout_tensor(const fs::path& file, int max_frames) {
 
 Conditioning condition_on(const Episode& episode, const std::string& id, std::uint64_t seed) {
   const auto& info = episode.info;
-  const auto context = static_cast<std::ptrdiff_t>(info.context_frames);
-  return {id,
-          info.caption,
-          info.rate,
-          info.width,
-          info.height,
-          info.frame_count,
-          seed,
-          {episode.clip.frames.begin(), episode.clip.frames.begin() + context},
-          info.controls,
-          info.actions};
+  Conditioning request;
+  request.id = id;
+  request.caption = info.caption;
+  request.rate = info.rate;
+  request.width = info.width;
+  request.height = info.height;
+  request.frame_count = info.frame_count;
+  request.seed = seed;
+  request.context.assign(episode.clip.frames.begin(), episode.clip.frames.begin() + info.context_frames);
+  request.controls = info.controls;
+  request.actions = info.actions;
+  for (const Event& event : info.events)
+    if (event.type == "cut" && event.frame > 0) request.cuts.push_back(event.frame);
+  return request;
 }
 
 }  // namespace bitemark

@@ -31,6 +31,8 @@ struct Conditioning {
   std::vector<int> places{};             ///< of the context frames in the clip, rising; empty = they are the first ones
   std::vector<Frame> watched{};          ///< [frame_count - context], where surprise at this continuation is asked for
   std::vector<CaptionChange> changes{};  ///< by rising frame
+  std::vector<int> cuts{};               ///< frames at which another shot begins, rising, above 0
+  std::string label{};                   ///< a class that the generator may know; empty = none
 };
 
 /// A folder of conditionings: request.json {"protocol": 1, "task": .., "takes": [ids]}, and for each id a folder with

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/sha256.h"
+#include "episode/episode.h"
 #include "model/weights.h"
 
 namespace bitemark::model {
@@ -31,15 +32,19 @@ std::shared_ptr<Network> Checkpoint::load(const char* file, const Config& config
 std::shared_ptr<Vae> Checkpoint::vae() const {
   return load<Vae>("vae.safetensors", vae_config(section("vae"), file_, "/vae"));
 }
-std::shared_ptr<Dit> Checkpoint::dit() const {
+DitConfig Checkpoint::dit_settings() const {
   const DitConfig config = dit_config(section("dit"), file_, "/dit");
+  if (config.actions != 0 && config.actions != static_cast<std::int64_t>(Actions::width()))
+    throw InputError(file_, "/dit/actions",
+                     "is " + std::to_string(config.actions) + ", expected 0 or " + std::to_string(Actions::width()));
   const auto [width, height] = size();
   if (width % (8 * config.patch) != 0 || height % (8 * config.patch) != 0)
     throw InputError(file_, "/dit/patch",
                      "is " + std::to_string(config.patch) + ", expected one that divides the " +
                          std::to_string(width / 8) + " x " + std::to_string(height / 8) + " latents of a frame");
-  return load<Dit>("dit.safetensors", config);
+  return config;
 }
+std::shared_ptr<Dit> Checkpoint::dit() const { return load<Dit>("dit.safetensors", dit_settings()); }
 std::shared_ptr<TextTower> Checkpoint::text() const {
   return load<TextTower>("text.safetensors", text_config(section("text"), file_, "/text"));
 }

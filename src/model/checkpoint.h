@@ -26,6 +26,8 @@ class Checkpoint {
   Tokenizer tokenizer() const;
   std::shared_ptr<FeatureNet> features() const;
 
+  /// The transformer's, without its weights.
+  DitConfig dit_settings() const;
   DiffusionConfig diffusion() const;
   RolloutConfig rollout() const;
   /// Mean and standard deviation of each control channel, [channels].

@@ -52,6 +52,10 @@ std::int64_t ClipSource::longest() const {
   return longest;
 }
 
+bool ClipSource::has_actions() const {
+  return std::any_of(shards_.begin(), shards_.end(), [](const Shard& shard) { return shard.actions.defined(); });
+}
+
 ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scenario) const {
   Shard shard;
   shard.name = path.stem().string();
@@ -67,6 +71,14 @@ ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scen
   shard.frames = map_tensor(*shard.file, "frames");
   shard.controls = map_tensor(*shard.file, "controls");
   shard.states = map_tensor(*shard.file, "states");
+  if (shard.file->has("actions")) {
+    shard.file->at("actions", DType::kF32, {takes, length, static_cast<std::int64_t>(Actions::width())});
+    shard.actions = map_tensor(*shard.file, "actions");
+  }
+  if (shard.file->has("shots")) {
+    shard.file->at("shots", DType::kI32, {takes, length});
+    shard.shots = map_tensor(*shard.file, "shots");
+  }
   const auto& metadata = shard.file->metadata();
   if (!metadata.contains("captions")) throw InputError(path.string(), "__metadata__/captions", "is missing");
   const Json captions = parse_json(metadata.at("captions"), path.string() + " (captions)");
@@ -142,8 +154,9 @@ std::vector<ClipWindow> ClipSource::last_windows(std::int64_t count, std::int64_
 }
 
 ClipBatch ClipSource::load(const std::vector<ClipWindow>& windows, std::int64_t length, bool with_frames) const {
-  std::vector<Tensor> frames, controls, states;
+  std::vector<Tensor> frames, controls, states, actions, shots;
   std::vector<std::int64_t> scenarios;
+  std::vector<float> played;
   ClipBatch batch;
   for (const auto& window : windows) {
     const Shard& shard = shards_[window.shard];
@@ -151,6 +164,11 @@ ClipBatch ClipSource::load(const std::vector<ClipWindow>& windows, std::int64_t 
     if (with_frames) frames.push_back(cut(shard.frames));
     controls.push_back(cut(shard.controls));
     states.push_back(cut(shard.states));
+    actions.push_back(shard.actions.defined() ? cut(shard.actions)
+                                              : at::zeros({length, static_cast<std::int64_t>(Actions::width())}));
+    played.push_back(shard.actions.defined() ? 1.0F : 0.0F);
+    shots.push_back(shard.shots.defined() ? cut(shard.shots).to(at::kLong) : at::zeros({length}, at::kLong));
+    shots.back() = shots.back() - shots.back()[0];
     scenarios.push_back(static_cast<std::int64_t>(shard.scenario));
     const auto& captions = shard.captions[static_cast<std::size_t>(window.row)];
     batch.captions.push_back(captions.empty() ? "" : captions[window.caption]);
@@ -158,6 +176,9 @@ ClipBatch ClipSource::load(const std::vector<ClipWindow>& windows, std::int64_t 
   if (with_frames) batch.frames = at::stack(frames);
   batch.controls = at::stack(controls);
   batch.states = at::stack(states);
+  batch.actions = at::stack(actions);
+  batch.shots = at::stack(shots);
+  batch.played = at::tensor(at::ArrayRef<float>(played));
   batch.scenario = at::tensor(at::ArrayRef<std::int64_t>(scenarios));
   return batch;
 }

@@ -24,6 +24,9 @@ struct ClipWindow {
 struct ClipBatch {
   Tensor frames;    ///< u8 [B, T, H, W, 3]
   Tensor controls;  ///< f32 [B, T, channels], in their own units
+  Tensor actions;   ///< f32 [B, T, actions], 0 where nobody plays
+  Tensor played;    ///< f32 [B], 1 where somebody plays
+  Tensor shots;     ///< int64 [B, T], counted from the window's first frame
   Tensor states;    ///< f32 [B, T, 4, 7]
   std::vector<std::string> captions;
   Tensor scenario;  ///< int64 [B], index into ClipSource::scenarios()
@@ -41,6 +44,8 @@ class ClipSource {
   std::string shard_name(std::size_t shard) const { return shards_[shard].name; }
   Tensor shard_frames(std::size_t shard) const { return shards_[shard].frames; }
   std::vector<std::string> all_captions() const;
+  /// Whether somebody plays in any of them.
+  bool has_actions() const;
   /// Frames of the longest take that may be drawn.
   std::int64_t longest() const;
   std::int64_t height() const { return shards_.front().frames.size(2); }
@@ -64,6 +69,7 @@ class ClipSource {
     std::size_t scenario = 0;
     std::int64_t drawable = 0;  ///< takes from the first on; those after them are held out
     Tensor frames, controls, states;
+    Tensor actions, shots;  ///< undefined where nobody plays, and where there is one shot
     std::vector<std::vector<std::string>> captions;
   };
   void hold_out(std::int64_t takes, const std::string& index);

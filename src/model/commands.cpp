@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -38,6 +39,16 @@ void answer_take(const Generator& generator, const Conditioning& request, const 
   answer.finish();
 }
 
+/// What of a request the checkpoint looks at.
+Json used_by(const Checkpoint& checkpoint) {
+  Json uses = {"context", "caption", "controls"};
+  const DitConfig config = checkpoint.dit_settings();
+  if (config.actions > 0) uses.push_back("actions");
+  if (config.shots > 1) uses.push_back("cuts");
+  if (!config.labels.empty()) uses.push_back("label");
+  return uses;
+}
+
 /// An answer of another model or with other settings is not continued.
 void claim_answer(const fs::path& out, const Json& answer) {
   make_folder(out);
@@ -57,18 +68,25 @@ void rollout(const RolloutOptions& options) {
   if (options.steps > 0) settings.steps = options.steps;
   if (options.history_level >= 0) settings.history_level = options.history_level;
   if (options.guidance >= 0) settings.guidance = options.guidance;
+  if (options.memory >= 0) {
+    settings.memory = options.memory;
+    settings = rollout_config(to_json(settings), "--memory", "");
+  }
   const Request request = read_request(options.request);
   const auto& ids = request.takes;
-  const Generator generator(checkpoint, settings);
+  // A take's bits depend neither on the number of threads nor on the other takes: a thread a take, and where there are
+  // fewer takes than threads, several a frame.
+  const int threads = threads_or_all(options.threads);
+  const int takes_at_once = std::min(threads, std::max(1, static_cast<int>(ids.size())));
+  const Generator generator(checkpoint, settings, threads / takes_at_once);
   claim_answer(options.out, {{"protocol", 1},
                              {"generator", checkpoint.name()},
-                             {"uses", {"context", "caption", "controls"}},
+                             {"uses", used_by(checkpoint)},
                              {"tasks", {"rollout", "surprise"}},
                              {"checkpoint_digest", checkpoint.digest()},
                              {"rollout", to_json(settings)}});
-  // One thread a take: a take's bits then depend neither on the number of threads nor on the other takes.
   Progress progress("rollout", static_cast<std::int64_t>(ids.size()));
-  parallel_for(ids.size(), threads_or_all(options.threads), [&](std::size_t i) {
+  parallel_for(ids.size(), takes_at_once, [&](std::size_t i) {
     stop_if_interrupted();
     at::set_num_threads(1);
     if (!is_answered(options.out, ids[i], request.task))

@@ -23,6 +23,14 @@ struct RolloutOptions {
   std::int64_t steps = 0;     ///< 0 = as the checkpoint says
   double history_level = -1;  ///< < 0 = as the checkpoint says
   double guidance = -1;       ///< < 0 = as the checkpoint says
+  std::int64_t memory = -1;   ///< < 0 = as the checkpoint says
+};
+
+struct PlayOptions {
+  std::filesystem::path checkpoint, request, out;
+  int threads = 0;
+  int frames = 0;          ///< at most; 0 = until the player ends
+  std::int64_t steps = 0;  ///< 0 = as the checkpoint says
 };
 
 struct FeatureOptions {
@@ -66,6 +74,10 @@ struct ClassDitOptions {
 void train(const TrainOptions& options);
 /// Answers a request by the generator protocol.
 void rollout(const RolloutOptions& options);
+/// Goes on from the one clip of the request, frame by frame: actions come from the terminal, or from standard input as
+/// a script (model/keyboard.h). Writes out/frames/000000.png and on, and out/actions.txt, which played again gives the
+/// same frames.
+void play(const PlayOptions& options);
 void features(const FeatureOptions& options);
 void evaluate_vae(const EvaluateVaeOptions& options);
 /// Prints the mean squared error of denoised latents at levels 0.1 to 0.9 with its standard error over takes. Noise is

@@ -85,6 +85,9 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("orders", c.orders);
   visit("shortcut", c.shortcut);
   visit("registers", c.registers, 0, 64);
+  visit("actions", c.actions, 0, 256);
+  visit("shots", c.shots, 1, 64);
+  visit("labels", c.labels);
 }
 
 template <typename Visit>
@@ -139,6 +142,7 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("sinks", c.sinks, 0, 64);
   visit("history_level", c.history_level, 0.0, 1.0);
   visit("guidance", c.guidance, 0.0, 100.0);
+  visit("memory", c.memory, 0, 64);
 }
 
 // mid is the width, depth and heads of DiT-S (Peebles and Xie 2023, table 1); base and XL are DiT-B and DiT-XL.
@@ -217,6 +221,8 @@ DiffusionConfig diffusion_config(const Json& json, const std::string& file, cons
 RolloutConfig rollout_config(const Json& json, const std::string& file, const std::string& where) {
   const auto config = read<RolloutConfig>(json, file, where);
   if (config.sinks >= config.window) throw InputError(file, where + "/sinks", "must be fewer than the window's frames");
+  if (config.memory > 0 && config.sinks + config.memory + 2 > config.window)
+    throw InputError(file, where + "/memory", "and the sinks must leave two of the window's frames");
   return config;
 }
 

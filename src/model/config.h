@@ -33,10 +33,13 @@ struct DitConfig {
   std::int64_t controls = 10;
   std::int64_t text_width = 128;
   bool qk_norm = true;
-  bool learned_variance = false;  ///< twice the output channels; follows the diffusion
-  bool orders = false;            ///< trained to fill in before and between given frames
-  bool shortcut = false;          ///< is told how far a sampling step goes (Frans et al. 2024)
-  std::int64_t registers = 0;     ///< learned tokens beside a frame's own (Darcet et al. 2023)
+  bool learned_variance = false;    ///< twice the output channels; follows the diffusion
+  bool orders = false;              ///< trained to fill in before and between given frames
+  bool shortcut = false;            ///< is told how far a sampling step goes (Frans et al. 2024)
+  std::int64_t registers = 0;       ///< learned tokens beside a frame's own (Darcet et al. 2023)
+  std::int64_t actions = 0;         ///< channels of a player's keys and mouse; 0 = it was never played
+  std::int64_t shots = 1;           ///< shots of a clip that it tells apart; 1 = it knows no cuts
+  std::vector<std::string> labels;  ///< classes that a clip can be asked to be of
 };
 
 /// Byte-pair tokens -> text tower, with a small image tower as its teacher (CLIP).
@@ -79,6 +82,7 @@ struct RolloutConfig {
   std::int64_t sinks = 2;      ///< first frames that never leave it
   double history_level = 1.0;  ///< tau of generated frames as history; below 1 they are noised, and told so
   double guidance = 1.0;       ///< classifier-free; 1 = the conditional prediction alone
+  std::int64_t memory = 0;     ///< of the window's frames, how many stand for several earlier ones each
 };
 
 VaeConfig vae_config(const Json& json, const std::string& file, const std::string& where);

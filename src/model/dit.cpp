@@ -46,14 +46,18 @@ BlockContext block_context(const DitConfig& config, const DitInput& input, const
   context.ring = ring;
   context.within = frames_seen(std::vector<std::int64_t>(static_cast<std::size_t>(frames), 0), 0, context.tokens);
   if (ring == nullptr) {
-    context.rope = rope_table(layout.times, rows, columns, head, device, config.registers);
+    Tensor times = at::tensor(at::ArrayRef<std::int64_t>(layout.times));
+    if (config.shots > 1 && input.shots.defined()) times = times + kShotJump * input.shots.to(at::kCPU);
+    context.rope = rope_table(times, rows, columns, head, device, config.registers);
     context.across = frames_seen(layout.order, 0, context.tokens);
     return context;
   }
   context.rope = rope_table({0}, rows, columns, head, device, config.registers);
   context.now = layout.times.front();
-  if (!ring->empty() && !ring->is_ready(context.now))
-    context.ring_rope = rope_table(ring->distances(context.now), rows, columns, head, device, config.registers);
+  if (!ring->empty() && !ring->is_ready(context.now)) {
+    const std::int64_t shot = config.shots > 1 && input.shots.defined() ? input.shots.item<std::int64_t>() : 0;
+    context.ring_rope = rope_table(ring->distances(context.now, shot), rows, columns, head, device, config.registers);
+  }
   context.across = frames_seen({ring->size()}, ring->size(), context.tokens);
   return context;
 }
@@ -84,13 +88,21 @@ Dit::Dit(const DitConfig& config) : config_(config) {
   head_ = register_module("head", zero_linear(d, config.learned_variance ? 2 * patch : patch));
   if (config.orders) backwards_ = register_parameter("backwards", at::zeros({d}));
   if (config.shortcut) stride_ = register_module("stride", zero_linear(kLevelWidth, d));
+  if (config.actions > 0) {
+    action1_ = register_module("action1", PackedLinear(config.actions, d));
+    action2_ = register_module("action2", zero_linear(d, d));
+    null_actions_ = register_parameter("null_actions", at::zeros({d}));
+  }
+  if (config.shots > 1) shots_ = register_parameter("shots", at::zeros({config.shots, d}));
+  if (!config.labels.empty())
+    labels_ = register_parameter("labels", at::zeros({static_cast<std::int64_t>(config.labels.size()) + 1, d}));
   if (config.registers > 0) registers_ = register_parameter("registers", 0.02 * at::randn({config.registers, d}));
   for (std::int64_t i = 0; i < config.depth; ++i)
     blocks_.push_back(register_module("blocks" + std::to_string(i), std::make_shared<DitBlock>(config, i)));
 }
 
 void Dit::set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames,
-                   const std::vector<std::int64_t>& times) {
+                   const std::vector<std::int64_t>& times, const Tensor& shots) {
   const auto frames = static_cast<std::int64_t>(times.size());
   // Where the stretch of frames side by side begins that each frame belongs to.
   std::vector<std::int64_t> begin(times.size(), 0);
@@ -101,6 +113,11 @@ void Dit::set_past(DitInput& input, const Tensor& latents, const Tensor& level, 
     for (std::int64_t f = 0; f < frames; ++f) {
       const bool there = f - back >= begin[static_cast<std::size_t>(f)];
       rows.push_back(there ? all.select(1, f - back) : at::zeros_like(all.select(1, f)));
+      if (!there || !shots.defined()) continue;
+      std::vector<std::int64_t> beside(static_cast<std::size_t>(rows.back().dim()), 1);
+      beside.front() = -1;
+      const Tensor same = shots.select(1, f - back) == shots.select(1, f);
+      rows.back() = rows.back() * same.to(all.device(), all.scalar_type()).view(beside);
     }
     return at::stack(rows, 1);
   };
@@ -120,7 +137,28 @@ Tensor Dit::conditioning(const DitInput& input, bool backwards) {
   if (config_.orders && backwards) level = level + backwards_;
   const Tensor told = control2_(at::silu(control1_(input.controls)));
   const Tensor controls = at::where(input.keep_controls.view({-1, 1, 1}) > 0.5, told, null_controls_);
-  return level + controls + pooled_(input.text.pooled).unsqueeze(1);
+  Tensor all = level + controls + pooled_(input.text.pooled).unsqueeze(1);
+  if (config_.actions > 0) all = all + played(input);
+  if (config_.shots > 1) {
+    const Tensor shots =
+        input.shots.defined() ? input.shots : at::zeros(input.level.sizes(), input.level.options().dtype(at::kLong));
+    all = all + at::embedding(shots_, shots.clamp(0, config_.shots - 1));
+  }
+  if (!config_.labels.empty()) {
+    const auto none = static_cast<std::int64_t>(config_.labels.size());
+    const Tensor label = input.label.defined()
+                             ? input.label
+                             : at::full({input.level.size(0)}, -1, input.level.options().dtype(at::kLong));
+    all = all + at::embedding(labels_, at::where(label < 0, at::full_like(label, none), label)).unsqueeze(1);
+  }
+  return all;
+}
+
+/// What a player does, [B, F, width].
+Tensor Dit::played(const DitInput& input) {
+  if (!input.actions.defined()) return null_actions_;
+  const Tensor told = action2_(at::silu(action1_(input.actions)));
+  return at::where(input.keep_actions.view({-1, 1, 1}) > 0.5, told, null_actions_);
 }
 
 TextInput Dit::kept_text(const DitInput& input) const {
@@ -130,6 +168,41 @@ TextInput Dit::kept_text(const DitInput& input) const {
   text.lengths = input.text.lengths;  // of equal tokens it does not matter how many are seen
   text.pooled = at::where(keep, input.text.pooled, null_text_);
   return text;
+}
+
+Tensor Dit::through_blocks(Tensor x, const Tensor& modulation, BlockContext& context, DitOutput& output) {
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    x = blocks_[i]->forward(x, modulation, context, output.frame);
+    if (i + 1 == (blocks_.size() + 1) / 2) output.middle = x;
+  }
+  return x;
+}
+
+Tensor Dit::through_blocks_as_team(const Tensor& x, const Tensor& modulation, const BlockContext& context,
+                                   DitOutput& output) {
+  if (!context.ring->empty()) context.ring->prepare(context.now, context.ring_rope, context.tokens);
+  std::vector<DitOutput> parts(static_cast<std::size_t>(frame_threads_));
+  std::vector<Tensor> ends(parts.size());
+  const std::int64_t head = config_.width / config_.heads;
+  run_as_team(frame_threads_, x.size(2), {1, x.size(2), config_.heads, head}, [&](const FramePart& part) {
+    BlockContext own = context_of_part(context, part);
+    const auto rank = static_cast<std::size_t>(part.rank);
+    ends[rank] =
+        through_blocks(x.slice(2, part.first, part.first + part.count).contiguous(), modulation, own, parts[rank]);
+  });
+  // [1, 1, S, width] and [1, S, heads, head] of their parts.
+  const auto joined = [&](std::int64_t dimension, const auto& of) {
+    std::vector<Tensor> all;
+    for (const auto& part : parts)
+      if (part.middle.defined()) all.push_back(of(part));
+    return at::cat(all, dimension);
+  };
+  for (std::size_t b = 0; b < parts.front().frame.size(); ++b)
+    output.frame.push_back({joined(1, [&](const DitOutput& part) { return part.frame[b].key; }),
+                            joined(1, [&](const DitOutput& part) { return part.frame[b].value; })});
+  output.middle = joined(2, [](const DitOutput& part) { return part.middle; });
+  while (!ends.back().defined()) ends.pop_back();
+  return at::cat(ends, 2);
 }
 
 DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const KvRing* ring) {
@@ -150,10 +223,9 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
     x = at::cat({x, registers_.expand({x.size(0), x.size(1), config_.registers, config_.width})}, 2);
   const auto of_image = [&](const Tensor& tokens) { return tokens.slice(2, 0, rows * columns); };
   DitOutput output;
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    x = blocks_[i]->forward(x, modulation, context, output.frame);
-    if (i + 1 == (blocks_.size() + 1) / 2) output.middle = of_image(x);
-  }
+  const bool as_team = ring != nullptr && frame_threads_ > 1 && x.size(0) == 1 && x.is_cpu() && !x.requires_grad();
+  x = as_team ? through_blocks_as_team(x, modulation, context, output) : through_blocks(x, modulation, context, output);
+  output.middle = of_image(output.middle);
   const auto shift_scale = final_modulation_(c).chunk(2, -1);
   const Tensor image =
       unpatchify(head_(of_image(norm_modulate(x, shift_scale[0], shift_scale[1]))), config_.patch, rows, columns);

@@ -28,8 +28,12 @@ struct DitInput {
   Tensor past_level;     ///< [B, F], tau of the frame before; 0 where there is none
   Tensor stride;         ///< [B, F], how far in tau the sampling step goes; 0 = no more than a direction is asked for
   Tensor controls;       ///< [B, F, controls], normalised
+  Tensor actions;        ///< [B, F, actions]; undefined = nobody plays
+  Tensor shots;          ///< int64 [B, F], number of the shot; undefined = all frames are of the first
+  Tensor label;          ///< int64 [B], index into the labels, -1 = none; undefined = none
   Tensor keep_text;      ///< [B], 0 = the caption is withheld
   Tensor keep_controls;  ///< [B], 0 = the controls are withheld
+  Tensor keep_actions;   ///< [B], 0 = nobody plays, or the actions are withheld
   TextInput text;
 };
 
@@ -51,6 +55,7 @@ struct DitOutput {
 };
 
 class DitBlock;
+struct BlockContext;
 
 class Dit : public torch::nn::Module {
  public:
@@ -58,21 +63,31 @@ class Dit : public torch::nn::Module {
   const DitConfig& config() const { return config_; }
   /// With `ring`, F is 1 and the frame sees the ring's frames and itself; of `layout`, only times and backwards count.
   DitOutput forward(const DitInput& input, const FrameLayout& layout, const KvRing* ring = nullptr);
+  /// On how many threads a frame is made that sees a ring. Bits do not depend on it. 1 at first.
+  void set_frame_threads(int threads) { frame_threads_ = threads; }
   /// Fills `past` and `past_level` for a sequence. latents: [B, F, C, h, w], level: [B, F], times: [F]. Frames that do
-  /// not lie side by side in time are not each other's past.
+  /// not lie side by side in time, or not in the same shot ([B, F], undefined = one), are not each other's past.
   static void set_past(DitInput& input, const Tensor& latents, const Tensor& level, std::int64_t past_frames,
-                       const std::vector<std::int64_t>& times);
+                       const std::vector<std::int64_t>& times, const Tensor& shots = {});
 
  private:
   Tensor conditioning(const DitInput& input, bool backwards);
+  Tensor played(const DitInput& input);
   TextInput kept_text(const DitInput& input) const;
+  /// x: [B, F, S, width] through all blocks.
+  Tensor through_blocks(Tensor x, const Tensor& modulation, BlockContext& context, DitOutput& output);
+  Tensor through_blocks_as_team(const Tensor& x, const Tensor& modulation, const BlockContext& context,
+                                DitOutput& output);
 
   DitConfig config_;
   PackedLinear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};
   PackedLinear pooled_{nullptr}, modulation_{nullptr}, final_modulation_{nullptr}, skip_{nullptr}, head_{nullptr};
-  PackedLinear stride_{nullptr};
-  Tensor null_text_, null_controls_, backwards_, registers_;
+  PackedLinear stride_{nullptr}, action1_{nullptr}, action2_{nullptr};
+  Tensor null_text_, null_controls_, null_actions_, backwards_, registers_;
+  Tensor shots_;   ///< [shots, width]
+  Tensor labels_;  ///< [labels + 1, width]; the last stands for none
   std::vector<std::shared_ptr<DitBlock>> blocks_;
+  int frame_threads_ = 1;
 };
 
 }  // namespace bitemark::model

@@ -47,20 +47,55 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
     q = at::layer_norm(q, {head}, q_scale_, {}, kEpsilon);
     k = at::layer_norm(k, {head}, k_scale_, {}, kEpsilon);
   }
-  const Tensor turned_q = rotate(q, context.rope);
-  Tensor turned_k = rotate(k, context.rope);
-  if (!spacetime_) return proj_(attend_visible(turned_q, turned_k, v, context.within).view(x.sizes()));
-  kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
-  if (context.ring != nullptr && !context.ring->empty()) {
-    const auto& seen = context.ring->seen(context.spacetime_index, context.now, context.ring_rope, tokens);
-    const std::int64_t first = seen.keys.size(1) - tokens;
-    seen.keys.slice(1, first).copy_(turned_k);
-    seen.values.slice(1, first).copy_(v);
-    turned_k = seen.keys;
-    v = seen.values;
+  if (spacetime_)
+    kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
+  q = rotate(q, context.rope);
+  k = rotate(k, context.rope);
+  gather(k, v, spacetime_, context);
+  return proj_(attend_visible(q, k, v, spacetime_ ? context.across : context.within).view(x.sizes()));
+}
+
+void DitBlock::gather(Tensor& k, Tensor& v, bool spacetime, BlockContext& context) {
+  const bool rings = spacetime && context.ring != nullptr && !context.ring->empty();
+  const std::size_t block = context.block_index++;
+  if (!rings && context.part == nullptr) {
+    if (spacetime) ++context.spacetime_index;
+    return;
   }
-  ++context.spacetime_index;
-  return proj_(attend_visible(turned_q, turned_k, v, context.across).view(x.sizes()));
+  Tensor keys, values;     // all that is seen
+  std::int64_t first = 0;  // of this frame's among them
+  if (rings) {
+    const auto& seen = context.ring->seen(context.spacetime_index, context.now, context.ring_rope, context.tokens);
+    keys = seen.keys;
+    values = seen.values;
+    first = keys.size(1) - context.tokens;
+  } else {
+    auto& pair = (*context.part->shared)[block % 2];  // the last but one block's have been read by now
+    keys = pair[0];
+    values = pair[1];
+  }
+  if (spacetime) ++context.spacetime_index;
+  const auto own = [&](const Tensor& all) { return all.slice(1, first); };
+  if (context.part == nullptr) {
+    own(keys).copy_(k);
+    own(values).copy_(v);
+  } else {
+    context.part->bring(k, own(keys));
+    context.part->bring(v, own(values));
+    context.part->meet();
+  }
+  k = keys;
+  v = values;
+}
+
+BlockContext context_of_part(const BlockContext& whole, const FramePart& part) {
+  BlockContext own = whole;
+  own.part = &part;
+  const auto rows = [&](const Tensor& table) { return table.slice(-3, part.first, part.first + part.count); };
+  own.rope = {rows(whole.rope.cos), rows(whole.rope.sin)};
+  // One frame is one block of queries, of which these are some.
+  own.within.tokens = own.across.tokens = own.text.tokens = part.count;
+  return own;
 }
 
 Tensor DitBlock::text_attention(const Tensor& x, const BlockContext& context) {

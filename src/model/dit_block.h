@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/dit.h"
+#include "model/frame_team.h"
 #include "model/fused_ops.h"
 
 namespace bitemark::model {
@@ -20,7 +21,12 @@ struct BlockContext {
   Visibility within, across;        ///< frames: themselves alone, and what is before them
   Tensor text_tokens;               ///< [B, L, text_width]
   Visibility text;
+  const FramePart* part = nullptr;  ///< the tokens are a thread's share of one frame's
+  std::size_t block_index = 0;      ///< of the next block
 };
+
+/// The same for a thread that has a part of the one frame's tokens.
+BlockContext context_of_part(const BlockContext& whole, const FramePart& part);
 
 class DitBlock : public torch::nn::Module {
  public:
@@ -31,6 +37,8 @@ class DitBlock : public torch::nn::Module {
 
  private:
   Tensor self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept);
+  /// Keys and values of the tokens here become those of all that is seen: the ring's and the other threads' as well.
+  static void gather(Tensor& k, Tensor& v, bool spacetime, BlockContext& context);
   Tensor text_attention(const Tensor& x, const BlockContext& context);
 
   std::int64_t heads_;

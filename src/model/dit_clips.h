@@ -30,6 +30,10 @@ struct Clips {
   Tensor motion;       ///< [B, F, 1, h, w], weight of an error
   Tensor states;       ///< [B, F, bodies, state]
   Tensor controls;     ///< [B, F, channels], normalised
+  Tensor actions;      ///< [B, F, actions]; undefined where the network knows none
+  Tensor played;       ///< [B], 1 where somebody plays
+  Tensor shots;        ///< int64 [B, F]; undefined where the network knows no cuts
+  Tensor label;        ///< int64 [B]; undefined where the network knows no labels
   std::vector<std::string> captions;
 };
 

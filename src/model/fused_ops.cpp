@@ -277,15 +277,16 @@ class Swiglu : public torch::autograd::Function<Swiglu> {
   }
 };
 
-/// x: [B, N, H, head], its last two dimensions contiguous.
+/// x: [B, N, H, head], its last two dimensions contiguous; cosine, sine: [N, 1, head / 2], or one such table a clip.
 Tensor turned(const Tensor& x, const Tensor& cosine, const Tensor& sine) {
   Tensor out = at::empty(x.sizes(), x.options());
   const std::int64_t tokens = x.size(1), heads = x.size(2), pairs = x.size(3) / 2;
+  const bool table_a_clip = cosine.dim() == 4;
   share_rows(x.size(0) * tokens, [&](std::int64_t first, std::int64_t rows) {
     for (std::int64_t i = first; i < first + rows; ++i) {
-      const std::int64_t n = i % tokens;
+      const std::int64_t n = i % tokens, row = table_a_clip ? i : n;
       kernels().rotate(x.data_ptr<float>() + i / tokens * x.stride(0) + n * x.stride(1),
-                       cosine.data_ptr<float>() + n * pairs, sine.data_ptr<float>() + n * pairs, heads, pairs,
+                       cosine.data_ptr<float>() + row * pairs, sine.data_ptr<float>() + row * pairs, heads, pairs,
                        out.data_ptr<float>() + i * heads * 2 * pairs);
     }
   });

@@ -29,7 +29,7 @@ Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& s
 Tensor swiglu(const Tensor& gates);
 Tensor swiglu_plain(const Tensor& gates);
 
-/// Rotary positions. x: [B, N, H, head], table of N rows.
+/// Rotary positions. x: [B, N, H, head], table of N rows, or of N rows a clip.
 Tensor rotate(const Tensor& x, const RopeTable& table);
 Tensor rotate_plain(const Tensor& x, const RopeTable& table);
 

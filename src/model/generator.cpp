@@ -1,5 +1,8 @@
 #include "model/generator.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -38,20 +41,22 @@ Tensor bytes_of(const std::vector<Frame>& frames) {
 
 }  // namespace
 
-HistoryStream::HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, Tensor controls,
-                             bool backwards)
+HistoryStream::HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, bool backwards)
     : dit_(dit),
       conditions_(std::move(conditions)),
-      controls_(std::move(controls)),
-      ring_(rollout.window, rollout.sinks),
+      ring_(rollout.window, rollout.sinks, rollout.memory),
       backwards_(backwards) {}
 
-void HistoryStream::move_to(std::int64_t time) {
-  if (std::abs(time - time_) != 1) {
+void HistoryStream::move_to(std::int64_t time, const LatentTold& told) {
+  if (std::abs(time - time_) != 1 || told.shot != shot_) {
     latest_.clear();
     latest_level_ = 0;
   }
   time_ = time;
+  shot_ = told.shot;
+  conditions_.controls = told.controls;
+  conditions_.actions = told.actions;
+  conditions_.shots = at::full({1, 1}, shot_, told.controls.options().dtype(at::kLong));
 }
 
 DitInput HistoryStream::input_at(const Tensor& z, double level) const {
@@ -64,7 +69,6 @@ DitInput HistoryStream::input_at(const Tensor& z, double level) const {
   input.past = past.empty() ? z.slice(2, 0, 0) : at::cat(past, 2);
   input.level = at::full({1, 1}, level, z.options());
   input.past_level = at::full({1, 1}, latest_level_, z.options());
-  input.controls = controls_.slice(1, time_, time_ + 1);
   return input;
 }
 
@@ -75,13 +79,13 @@ Tensor HistoryStream::answer(const Tensor& z, double level, double stride) const
 }
 
 void HistoryStream::append(const Tensor& latent, double level, bool ahead) {
-  ring_.push(dit_.forward(input_at(latent, level), layout(), &ring_).frame, time_, ahead);
+  ring_.push(dit_.forward(input_at(latent, level), layout(), &ring_).frame, time_, ahead, shot_);
   latest_.push_front(latent);
   if (static_cast<std::int64_t>(latest_.size()) > dit_.config().past_frames) latest_.pop_back();
   latest_level_ = level;
 }
 
-Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout)
+Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout, int frame_threads)
     : vae_(checkpoint.vae()),
       dit_(checkpoint.dit()),
       text_(checkpoint.text()),
@@ -90,6 +94,7 @@ Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout)
       rollout_(rollout) {
   std::tie(control_mean_, control_std_) = checkpoint.control_statistics();
   std::tie(width_, height_) = checkpoint.size();
+  dit_->set_frame_threads(frame_threads);
 }
 
 Tensor Generator::encode(const std::vector<Frame>& frames) const {
@@ -99,7 +104,7 @@ Tensor Generator::encode(const std::vector<Frame>& frames) const {
   return vae_->encode(pad_front(pixels, vae_->config().temporal), state);
 }
 
-/// One request on its way.
+/// One request on its way. Of a request that grows while it is played, only what has been reached is read.
 class Generator::Rollout {
  public:
   Rollout(const Generator& generator, const Conditioning& request, FrameSink sink)
@@ -107,17 +112,17 @@ class Generator::Rollout {
     const auto frames = static_cast<std::int64_t>(request.frame_count);
     leads_ = leading_frames(request);
     pad_ = (temporal_ - leads_ % temporal_) % temporal_;  // the first frame is repeated until its latent is full
-    const std::int64_t total = (pad_ + frames + temporal_ - 1) / temporal_;
-    order_ = frame_order(request, temporal_, total, of_.dit_->config().orders);
+    total_ = (pad_ + frames + temporal_ - 1) / temporal_;
+    order_ = frame_order(request, temporal_, total_, of_.dit_->config().orders);
     begin_ = of_.encode({request.context.begin(), request.context.begin() + leads_});
     end_ = of_.encode({request.context.begin() + leads_, request.context.end()});
-    start_streams(total);
+    start_streams();
   }
 
   void run() {
     std::vector<Tensor> waiting(order_.backwards ? order_.visits.size() : 0);
     for (const FrameVisit& visit : order_.visits) {
-      const Tensor latent = make(visit);
+      const Tensor latent = make(visit, visit.time == order_.visits.back().time);
       if (order_.backwards) {
         waiting[static_cast<std::size_t>(visit.time)] = latent;
       } else if (!visit.ahead) {
@@ -127,12 +132,18 @@ class Generator::Rollout {
     for (const Tensor& latent : waiting) show(latent);
   }
 
+  /// The latents from the one shown last to the request's end, which has moved on.
+  void go_on() {
+    const std::int64_t end = (pad_ + request_.frame_count) / temporal_;
+    while (shown_ < end) show(make({shown_, shown_ < order_.first_given, false}, false));
+  }
+
   /// All frames are given; of each of the latents from `first_watched` on, how far the network is off.
   std::vector<float> watch(std::int64_t first_watched) {
     std::vector<float> errors;
     for (const FrameVisit& visit : order_.visits) {
       HistoryStream& stream = streams_.front();
-      stream.move_to(visit.time);
+      stream.move_to(visit.time, told_at(visit.time));
       const Tensor latent = begin_.slice(1, visit.time, visit.time + 1);
       if (visit.time >= first_watched) errors.push_back(static_cast<float>(error_at(visit.time, latent)));
       if (visit.time != order_.visits.back().time) stream.append(latent, 1.0);
@@ -153,19 +164,17 @@ class Generator::Rollout {
     return sum / static_cast<double>(kSurpriseLevels.size());
   }
 
-  void start_streams(std::int64_t total) {
-    const auto frames = static_cast<std::int64_t>(request_.frame_count);
-    // A latent that stands for several frames is told the controls of the last of them.
-    const Tensor last = (at::arange(total) * temporal_ + (temporal_ - 1 - pad_)).clamp(0, frames - 1);
-    const Tensor raw = at::tensor(request_.controls.values).view({frames, -1}).index_select(0, last);
-    const Tensor controls = ((raw - of_.control_mean_) / of_.control_std_).unsqueeze(0).to(default_device());
+  void start_streams() {
     DitInput conditions;
     conditions.text = caption_ = read(request_.caption);
-    conditions.keep_text = conditions.keep_controls = at::ones({1}, default_device());
-    streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, controls, order_.backwards);
+    conditions.label = at::full({1}, label_index(), at::TensorOptions(default_device()).dtype(at::kLong));
+    conditions.keep_text = conditions.keep_controls = conditions.keep_actions = at::ones({1}, default_device());
+    if (is_played()) conditions.keep_controls = at::zeros({1}, default_device());  // as in training
+    streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, order_.backwards);
     if (of_.rollout_.guidance != 1.0) {
-      conditions.keep_text = conditions.keep_controls = at::zeros({1}, default_device());
-      streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, controls, order_.backwards);
+      conditions.label.fill_(-1);
+      conditions.keep_text = conditions.keep_controls = conditions.keep_actions = at::zeros({1}, default_device());
+      streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, order_.backwards);
     }
     for (const auto& change : request_.changes) changes_.emplace_back(change.frame, read(change.caption));
   }
@@ -174,32 +183,69 @@ class Generator::Rollout {
     return of_.text_->forward(tokenize(of_.tokenizer_, {caption}, of_.text_->config().context).to(default_device()));
   }
 
+  std::int64_t label_index() const {
+    if (request_.label.empty()) return -1;
+    const auto& known = of_.dit_->config().labels;
+    const auto found = std::find(known.begin(), known.end(), request_.label);
+    if (found == known.end())
+      throw InputError(request_.id, "label",
+                       fmt::format("is '{}', expected {}", request_.label,
+                                   known.empty() ? "none: the checkpoint was trained without labels"
+                                                 : fmt::format("one of: {}", fmt::join(known, ", "))));
+    return found - known.begin();
+  }
+
+  bool is_played() const { return of_.dit_->config().actions > 0 && !request_.actions.values.empty(); }
+
+  /// What a latent stands for begins with this frame; below 0 where the first frame was repeated.
+  std::int64_t first_frame(std::int64_t time) const { return time * temporal_ - pad_; }
+
+  std::int64_t shot_of(std::int64_t time) const {
+    return std::count_if(request_.cuts.begin(), request_.cuts.end(), [&](int cut) { return cut <= first_frame(time); });
+  }
+
+  /// A latent that stands for several frames is told the controls and actions of the last of them.
+  LatentTold told_at(std::int64_t time) const {
+    const std::int64_t frame = std::clamp<std::int64_t>(first_frame(time) + temporal_ - 1, 0, request_.frame_count - 1);
+    const auto row_of = [&](const std::vector<float>& values, std::size_t width) {
+      return at::tensor(at::ArrayRef<float>(values.data() + static_cast<std::size_t>(frame) * width, width))
+          .view({1, 1, -1});
+    };
+    LatentTold told;
+    const Tensor controls = row_of(request_.controls.values, Controls::width());
+    told.controls = ((controls - of_.control_mean_) / of_.control_std_).to(default_device());
+    if (is_played()) told.actions = row_of(request_.actions.values, Actions::width()).to(default_device());
+    told.shot = shot_of(time);
+    return told;
+  }
+
   /// The caption that holds at the first frame of this latent.
   void tell_caption(std::int64_t time) {
     if (changes_.empty()) return;
     const TextInput* text = &caption_;
     for (const auto& [frame, caption] : changes_)
-      if (frame <= time * temporal_ - pad_) text = &caption;
+      if (frame <= first_frame(time)) text = &caption;
     streams_.front().tell(*text);
   }
 
-  Tensor make(const FrameVisit& visit) {
-    for (auto& stream : streams_) stream.move_to(visit.time);
+  Tensor make(const FrameVisit& visit, bool is_last) {
+    const LatentTold told = told_at(visit.time);
+    for (auto& stream : streams_) stream.move_to(visit.time, told);
     tell_caption(visit.time);
     if (visit.given) {
       const bool first = visit.time < order_.first_given;
-      const std::int64_t at = first ? visit.time : visit.time - (total() - order_.last_given);
+      const std::int64_t at = first ? visit.time : visit.time - (total_ - order_.last_given);
       const Tensor latent = (first ? begin_ : end_).slice(1, at, at + 1);
       for (auto& stream : streams_) stream.append(latent, 1.0, visit.ahead);
       return latent;
     }
     const Tensor latent = draw(visit.time);
-    const double told = of_.rollout_.history_level;
-    const Tensor seen = told >= 1.0 ? latent
-                                    : of_.diffusion_.noised(latent, noise(visit.time, kHistory),
-                                                            at::full({1, 1}, told, latent.options()));
-    if (visit.time != order_.visits.back().time)
-      for (auto& stream : streams_) stream.append(seen, told);
+    if (is_last) return latent;
+    const double level = of_.rollout_.history_level;
+    const Tensor seen = level >= 1.0 ? latent
+                                     : of_.diffusion_.noised(latent, noise(visit.time, kHistory),
+                                                             at::full({1, 1}, level, latent.options()));
+    for (auto& stream : streams_) stream.append(seen, level);
     return latent;
   }
 
@@ -219,8 +265,10 @@ class Generator::Rollout {
     return normal_noise(shape, {request_.seed, static_cast<std::uint32_t>(time), purpose}).to(default_device());
   }
 
-  /// Latents in the order of time; what was given goes through the decoder for its memory alone.
+  /// Latents in the order of time; what was given goes through the decoder for its memory alone, which ends at a cut.
   void show(const Tensor& latent) {
+    if (shown_ > 0 && shot_of(shown_) != shot_of(shown_ - 1)) decoder_ = {};
+    ++shown_;
     const Tensor decoded = of_.vae_->decode(latent, decoder_)[0];
     const std::int64_t given_at_end = request_.frame_count - order_.last_given;
     const Tensor bytes = bytes_from_frames(resized(decoded, request_.height, request_.width)).to(at::kCPU);
@@ -233,12 +281,10 @@ class Generator::Rollout {
     }
   }
 
-  std::int64_t total() const { return static_cast<std::int64_t>(order_.visits.size()); }
-
   const Generator& of_;
   const Conditioning& request_;
   FrameSink sink_;
-  std::int64_t temporal_, leads_ = 0, pad_ = 0, decoded_frames_ = 0;
+  std::int64_t temporal_, total_ = 0, leads_ = 0, pad_ = 0, shown_ = 0, decoded_frames_ = 0;
   FrameOrder order_;
   Tensor begin_, end_;  ///< given latents
   std::vector<HistoryStream> streams_;
@@ -267,6 +313,36 @@ std::vector<float> Generator::surprise(const Conditioning& request) const {
   for (std::int64_t t = first; t < request.frame_count; ++t)
     by_frame.push_back(errors[static_cast<std::size_t>(rollout.latent_of(t) - first_latent)]);
   return by_frame;
+}
+
+Play::Play(const Generator& generator, Conditioning start) : so_far_(std::move(start)) {
+  if (generator.dit_->config().actions == 0)
+    throw InputError(so_far_.id, "", "cannot be played: the checkpoint was trained without actions");
+  if (generator.vae_->config().temporal > 1)
+    throw InputError(so_far_.id, "", "cannot be played: a latent of the checkpoint is more than one frame");
+  // What is given, and then as many frames as are played.
+  so_far_.frame_count = static_cast<int>(so_far_.context.size()) + 1;
+  so_far_.controls.values.resize(static_cast<std::size_t>(so_far_.frame_count) * Controls::width());
+  so_far_.actions.values.resize(static_cast<std::size_t>(so_far_.frame_count) * Actions::width());
+  const torch::NoGradGuard no_grad;
+  rollout_ =
+      std::make_unique<Generator::Rollout>(generator, so_far_, [this](Frame&& frame) { made_ = std::move(frame); });
+  --so_far_.frame_count;
+  rollout_->go_on();
+}
+
+Play::~Play() = default;
+
+Frame Play::next(const std::vector<float>& actions) {
+  BITEMARK_CHECK(actions.size() == Actions::width());
+  const torch::NoGradGuard no_grad;
+  const auto at = static_cast<std::size_t>(so_far_.frame_count);
+  so_far_.controls.values.resize((at + 1) * Controls::width());
+  so_far_.actions.values.resize(at * Actions::width());
+  so_far_.actions.values.insert(so_far_.actions.values.end(), actions.begin(), actions.end());
+  ++so_far_.frame_count;
+  rollout_->go_on();
+  return std::move(made_);
 }
 
 std::vector<Frame> Generator::run(const Conditioning& request) const {

@@ -17,7 +17,8 @@ using FrameSink = std::function<void(Frame&& frame)>;
 
 class Generator {
  public:
-  Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout);
+  /// `frame_threads`: on how many threads the frames of one clip are made.
+  Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout, int frame_threads = 1);
   /// Hands over the frames that are not given, in the order of time, each as soon as it is there: memory does not grow
   /// with the length. A clip that is made from its end comes when it is whole. Bits depend on the request and the seed,
   /// not on other takes; frames before a change of caption or controls are those of the request without it.
@@ -33,6 +34,7 @@ class Generator {
 
  private:
   class Rollout;
+  friend class Play;
   /// [1, T, C, h, w]; undefined without frames.
   Tensor encode(const std::vector<Frame>& frames) const;
 
@@ -46,12 +48,39 @@ class Generator {
   std::int64_t width_ = 0, height_ = 0;
 };
 
+/// A clip that somebody plays: each frame is asked for with what is done up to it.
+class Play {
+ public:
+  /// `start`: the frames that are given, with their actions, and a caption. Throws InputError for a checkpoint that was
+  /// trained without actions, or whose latents are more than one frame. `generator` outlives it.
+  Play(const Generator& generator, Conditioning start);
+  ~Play();
+  Play(const Play&) = delete;
+  Play& operator=(const Play&) = delete;
+  /// actions: by Actions::names().
+  Frame next(const std::vector<float>& actions);
+
+ private:
+  Conditioning so_far_;
+  Frame made_;
+  std::unique_ptr<Generator::Rollout> rollout_;
+};
+
+/// What a rollout is told of one latent.
+struct LatentTold {
+  Tensor controls;  ///< [1, 1, channels], normalised
+  Tensor actions;   ///< [1, 1, actions]; undefined = nobody plays
+  std::int64_t shot = 0;
+};
+
 /// The history of one rollout under one set of conditions: ring of keys and values, and the latest latents.
 class HistoryStream {
  public:
-  HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, Tensor controls, bool backwards = false);
-  /// The frame that answer() and append() are about. Frames that do not lie side by side are not each other's past.
-  void move_to(std::int64_t time);
+  /// `conditions`: what holds for the whole clip.
+  HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput conditions, bool backwards = false);
+  /// The latent that answer() and append() are about. Those that do not lie side by side, or not in the same shot, are
+  /// not each other's past.
+  void move_to(std::int64_t time, const LatentTold& told);
   /// From now on.
   void tell(const TextInput& text) { conditions_.text = text; }
   /// The network's answer for this frame. z: [1, 1, C, h, w]; stride: see DitInput.
@@ -64,11 +93,10 @@ class HistoryStream {
   FrameLayout layout() const { return {{time_}, {}, 0, backwards_}; }
   Dit& dit_;
   DitInput conditions_;
-  Tensor controls_;  ///< [1, F, channels]
   KvRing ring_;
   std::deque<Tensor> latest_;  ///< latest first
   double latest_level_ = 0;
-  std::int64_t time_ = 0;
+  std::int64_t time_ = 0, shot_ = 0;
   bool backwards_;
 };
 

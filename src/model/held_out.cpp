@@ -33,11 +33,14 @@ Arrangement arranged(const DitConfig& config, const Diffusion& diffusion, const 
   Arrangement all;
   std::vector<std::int64_t> times(static_cast<std::size_t>(length));
   std::iota(times.begin(), times.end(), 0);
-  Dit::set_past(all.input, x, at::ones({1, length}, x.options()), config.past_frames, times);
+  const bool played = config.actions > 0 && take.actions.defined();
+  Dit::set_past(all.input, x, at::ones({1, length}, x.options()), config.past_frames, times,
+                config.shots > 1 ? take.shots : Tensor());
   const auto history = [&](const Tensor& t) { return t.slice(1, 0, length - 1); };
   std::vector<Tensor> z{history(x)}, level{at::ones({1, length - 1}, x.options())};
   std::vector<Tensor> past{history(all.input.past)}, past_level{history(all.input.past_level)};
-  std::vector<Tensor> controls{history(take.controls)};
+  std::vector<Tensor> controls{history(take.controls)}, shots{history(take.shots)}, actions;
+  if (played) actions.push_back(history(take.actions));
   all.layout.times.assign(times.begin(), times.end() - 1);
   all.layout.history = length - 1;
   const auto& levels = held_out_levels();
@@ -49,6 +52,8 @@ Arrangement arranged(const DitConfig& config, const Diffusion& diffusion, const 
     past.push_back(all.input.past);
     past_level.push_back(all.input.past_level);
     controls.push_back(take.controls);
+    shots.push_back(take.shots);
+    if (played) actions.push_back(take.actions);
     all.layout.times.insert(all.layout.times.end(), times.begin(), times.end());
   }
   all.layout.order = all.layout.times;
@@ -57,8 +62,11 @@ Arrangement arranged(const DitConfig& config, const Diffusion& diffusion, const 
   all.input.past = at::cat(past, 1);
   all.input.past_level = at::cat(past_level, 1);
   all.input.controls = at::cat(controls, 1);
+  all.input.shots = at::cat(shots, 1);
+  if (played) all.input.actions = at::cat(actions, 1);
   all.input.text = take.text;
-  all.input.keep_text = all.input.keep_controls = at::ones({1}, x.options());
+  all.input.keep_text = all.input.keep_actions = at::ones({1}, x.options());
+  all.input.keep_controls = played ? at::zeros({1}, x.options()) : at::ones({1}, x.options());
   return all;
 }
 
@@ -79,7 +87,12 @@ std::vector<HeldOutTake> prepare_held_out(const ClipSource& source, const std::v
     take.latents = encoded(around.vae, source.shard_frames(window.shard)[window.row], window.start, latents);
     const Tensor controls = (batch.controls - around.control_mean) / around.control_std;
     // A latent that stands for several frames is told the controls of the last of them.
-    take.controls = controls.slice(1, temporal - 1, controls.size(1), temporal).to(take.latents.device());
+    const auto of_latents = [&](const Tensor& all, std::int64_t which) {
+      return all.slice(1, which, all.size(1), temporal).to(take.latents.device());
+    };
+    take.controls = of_latents(controls, temporal - 1);
+    if (batch.played.item<float>() > 0) take.actions = of_latents(batch.actions, temporal - 1);
+    take.shots = of_latents(batch.shots, 0);
     take.text = around.text.forward(
         tokenize(around.tokenizer, batch.captions, around.text.config().context).to(take.latents.device()));
     takes.push_back(std::move(take));

@@ -28,6 +28,8 @@ struct HeldOutTake {
   Tensor frames;               ///< u8 [T, H, W, 3]
   Tensor latents;              ///< [1, L, C, h, w]
   Tensor controls;             ///< [1, L, channels], normalised
+  Tensor actions;              ///< [1, L, actions]; undefined where nobody plays
+  Tensor shots;                ///< int64 [1, L]
   TextInput text;
 };
 

@@ -44,8 +44,11 @@ LatentCache::LatentCache(const std::filesystem::path& folder, const ClipSource& 
   Progress progress("latents", takes);
   for (std::size_t i = 0; i < source.shard_count(); ++i) {
     const auto path = folder / (source.shard_name(i) + ".safetensors");
-    if (!is_current(path, digest))
+    if (is_current(path, digest)) {
+      progress.advance(source.shard_frames(i).size(0));
+    } else {
       save_tensors(path, {{"latents", encode_all(source.shard_frames(i), vae, progress)}}, {{"vae", digest}});
+    }
     files_.push_back(std::make_shared<SafetensorsFile>(path));
     latents_.push_back(map_tensor(*files_.back(), "latents"));
   }

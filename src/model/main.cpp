@@ -39,8 +39,21 @@ void add_rollout(CLI::App& app, m::RolloutOptions& o) {
   command->add_option("--steps", o.steps, "Sampling steps a frame")->check(CLI::Range(1, 1000));
   command->add_option("--history-level", o.history_level, "tau of generated history")->check(CLI::Range(0.0, 1.0));
   command->add_option("--guidance", o.guidance, "1 = none")->check(CLI::Range(0.0, 100.0));
+  command->add_option("--memory", o.memory, "Frames of the window that are means of earlier ones")
+      ->check(CLI::Range(0, 64));
   command->footer("Example: bitemark-model rollout --checkpoint checkpoints/nano request/ answer/");
   command->callback([&o] { m::rollout(o); });
+}
+
+void add_play(CLI::App& app, m::PlayOptions& o) {
+  auto* command = app.add_subcommand("play", "Play on from a request's clip; `bitemark play` makes the request");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder, trained with actions")->required();
+  command->add_option("request", o.request, "Folder with request.json of one clip")->required();
+  command->add_option("out", o.out, "Folder for frames and actions")->required();
+  command->add_option("--frames", o.frames, "At most; 0 = until the player ends")->check(CLI::Range(0, 65536));
+  command->add_option("--steps", o.steps, "Sampling steps a frame")->check(CLI::Range(1, 1000));
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->callback([&o] { m::play(o); });
 }
 
 void add_features(CLI::App& app, m::FeatureOptions& o) {
@@ -133,6 +146,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   m::TrainOptions train_options;
   m::RolloutOptions rollout_options;
+  m::PlayOptions play_options;
   m::FeatureOptions feature_options;
   m::EvaluateVaeOptions vae_options;
   m::EvaluateDitOptions dit_options;
@@ -141,6 +155,7 @@ int main(int argc, char** argv) {
   std::filesystem::path checkpoint;
   add_train(app, train_options);
   add_rollout(app, rollout_options);
+  add_play(app, play_options);
   add_features(app, feature_options);
   add_evaluate_vae(app, vae_options);
   add_evaluate_dit(app, dit_options);

@@ -100,6 +100,13 @@ std::vector<Conditioning> RolloutWatch::requests(const std::vector<ClipWindow>& 
     take.context = frames_of(batch.frames[row]);
     const Tensor controls = batch.controls[row].contiguous();
     take.controls.values.assign(controls.data_ptr<float>(), controls.data_ptr<float>() + controls.numel());
+    if (batch.played[row].item<float>() > 0) {
+      const Tensor actions = batch.actions[row].contiguous();
+      take.actions.values.assign(actions.data_ptr<float>(), actions.data_ptr<float>() + actions.numel());
+    }
+    for (std::int64_t t = 1; t < frames_; ++t)
+      if (batch.shots[row][t].item<std::int64_t>() != batch.shots[row][t - 1].item<std::int64_t>())
+        take.cuts.push_back(static_cast<int>(t));
     takes.push_back(std::move(take));
   }
   return takes;

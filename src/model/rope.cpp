@@ -14,25 +14,29 @@ Tensor centred(std::int64_t count) { return at::arange(count, at::kFloat) - 0.5 
 
 }  // namespace
 
-RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,
-                     std::int64_t head_width, const torch::Device& device, std::int64_t registers) {
+RopeTable rope_table(const Tensor& times, std::int64_t rows, std::int64_t columns, std::int64_t head_width,
+                     const torch::Device& device, std::int64_t registers) {
   const std::int64_t pairs = head_width / 2;
   const std::int64_t space = pairs / 3;
-  const auto frames = static_cast<std::int64_t>(times.size());
-  const Tensor t = at::tensor(at::ArrayRef<std::int64_t>(times)).to(at::kFloat);
   const auto angles = [&](const Tensor& position, std::int64_t count, double base) {
-    return position.unsqueeze(-1) * frequencies(count, base);
+    return position.to(at::kFloat).unsqueeze(-1) * frequencies(count, base);
   };
-  const Tensor by_time = angles(t, pairs - 2 * space, 1e4).view({frames, 1, -1});
   const Tensor by_row = angles(centred(rows), space, 1e2).unsqueeze(1).expand({rows, columns, space});
   const Tensor by_column = angles(centred(columns), space, 1e2).unsqueeze(0).expand({rows, columns, space});
   const Tensor places = at::cat({by_row, by_column}, -1).reshape({rows * columns, 2 * space});
   const Tensor by_place = at::cat({places, at::zeros({registers, 2 * space})});
-  const std::int64_t tokens = by_place.size(0);
-  const Tensor all = at::cat({by_time.expand({frames, tokens, -1}), by_place.expand({frames, tokens, -1})}, -1)
-                         .reshape({frames * tokens, 1, pairs})
-                         .to(device);
+  const Tensor by_time = angles(times.to(at::kCPU), pairs - 2 * space, 1e4).unsqueeze(-2);
+  std::vector<std::int64_t> shape = times.sizes().vec();
+  shape.push_back(by_place.size(0));
+  shape.push_back(-1);
+  const Tensor each = at::cat({by_time.expand(shape), by_place.expand(shape)}, -1);
+  const Tensor all = each.flatten(-3, -2).unsqueeze(-2).to(device);
   return {all.cos(), all.sin()};
+}
+
+RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,
+                     std::int64_t head_width, const torch::Device& device, std::int64_t registers) {
+  return rope_table(at::tensor(at::ArrayRef<std::int64_t>(times)), rows, columns, head_width, device, registers);
 }
 
 Tensor grid_embedding(std::int64_t rows, std::int64_t columns, std::int64_t width, const torch::Device& device) {

@@ -7,13 +7,16 @@
 
 namespace bitemark::model {
 
-/// cos and sin of every token's angles, [F * S, 1, head / 2]; tokens in the order frame, row, column.
+/// cos and sin of every token's angles, [F * S, 1, head / 2]; tokens in the order frame, row, column. [B, F * S, 1,
+/// head / 2] where each clip has its own times.
 struct RopeTable {
   Tensor cos, sin;
 };
 
 /// Time base 1e4, space base 1e2; rows and columns are counted from the middle, so that sizes share their centre. A
-/// frame's `registers` follow its places and stand in the middle.
+/// frame's `registers` follow its places and stand in the middle. times: [F] or [B, F].
+RopeTable rope_table(const Tensor& times, std::int64_t rows, std::int64_t columns, std::int64_t head_width,
+                     const torch::Device& device, std::int64_t registers = 0);
 RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,
                      std::int64_t head_width, const torch::Device& device, std::int64_t registers = 0);
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "episode/episode.h"
 #include "model/checkpoint.h"
 #include "model/diffusion.h"
 #include "model/dit_clips.h"
@@ -36,12 +37,14 @@ struct TrainingSettings {
   double free_history = 0.15;  ///< share with an independent level a frame
   double history_noise = 0.3;  ///< the rest: 1 - tau, up to this
   double motion_weight = 3;
+  double first_weight = 1;  ///< of the error of a sequence's first frame, which nothing is given before
   double state_weight = 0.1;
-  double drop = 0.1;       ///< captions and controls, each
-  double backwards = 0;    ///< share of steps whose clips are made from their end
-  double between = 0;      ///< share whose clips have their last frames given
-  double shortcut = 0;     ///< share that teaches long steps
-  double own_history = 0;  ///< share of the last tenth of all steps: history is the network's own from some frame on
+  double drop = 0.1;        ///< captions and controls, each
+  double backwards = 0;     ///< share of steps whose clips are made from their end
+  double between = 0;       ///< share whose clips have their last frames given
+  double shortcut = 0;      ///< share that teaches long steps
+  double label_drop = 0.5;  ///< labels
+  double own_history = 0;   ///< share of the last tenth of all steps: history is the network's own from some frame on
 };
 
 /// Draws only where there is something to decide, so that a recipe without it keeps its stream.
@@ -57,8 +60,10 @@ TrainingSettings settings_of(const Recipe& recipe) {
   read("free_history", s.free_history);
   read("history_noise", s.history_noise);
   read("motion_weight", s.motion_weight);
+  read("first_weight", s.first_weight);
   read("state_weight", s.state_weight);
   read("drop", s.drop);
+  read("label_drop", s.label_drop);
   read("backwards", s.backwards);
   read("between", s.between);
   read("shortcut", s.shortcut);
@@ -90,6 +95,8 @@ class DitStage final : public Stage {
     config.learned_variance = diffusion_config_.learned_variance;
     config.orders = settings_.backwards + settings_.between > 0;
     config.shortcut = settings_.shortcut > 0;
+    config.actions = source_.has_actions() ? static_cast<std::int64_t>(Actions::width()) : 0;
+    if (recipe_.more.contains("label_drop")) config.labels = source_.scenarios();
     if (diffusion_config_.path != "flow" || diffusion_config_.prediction != "x")
       for (const char* member : {"shortcut", "own_history"})
         if (recipe_.more.contains(member))
@@ -191,9 +198,13 @@ class DitStage final : public Stage {
     DitConfig same = earlier->config();
     same.orders = config.orders;
     same.shortcut = config.shortcut;
+    if (earlier->config().actions == 0) same.actions = config.actions;
+    if (earlier->config().shots == 1) same.shots = config.shots;
+    if (earlier->config().labels.empty()) same.labels = config.labels;
     if (to_json(same) != to_json(config))
       throw InputError(recipe_.file, "/model",
                        "is not the transformer of the checkpoint that training is to start from");
+    std::tie(control_mean_, control_std_) = parts.control_statistics();  // the units that it knows
     const torch::NoGradGuard no_grad;
     const auto from = earlier->named_parameters();
     for (auto& parameter : network_->dit->named_parameters())
@@ -236,6 +247,7 @@ class DitStage final : public Stage {
     const Tensor moving = at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
     clips.x = in_order(by_time, times);
     clips.motion = in_order(1.0 + settings_.motion_weight * moving, times);
+    clips.motion.select(1, 0).mul_(settings_.first_weight);
     // A latent that stands for several frames has the states and is told the controls of the last of them.
     const auto of_latents = [&](const Tensor& all) {
       return in_order(all.slice(1, temporal_ - 1, all.size(1), temporal_), times).to(default_device());
@@ -243,6 +255,14 @@ class DitStage final : public Stage {
     clips.states = of_latents(batch.states);
     clips.controls = of_latents((batch.controls - control_mean_) / control_std_);
     clips.captions = batch.captions;
+    const DitConfig& config = network_->dit->config();
+    if (config.actions > 0) clips.actions = of_latents(batch.actions);
+    clips.played = batch.played;
+    if (config.shots > 1) {
+      const Tensor begins = batch.shots.slice(1, 0, batch.shots.size(1), temporal_);  // of a latent's first frame
+      clips.shots = in_order(begins, times).to(default_device());
+    }
+    if (!config.labels.empty()) clips.label = batch.scenario;
     return clips;
   }
 
@@ -253,10 +273,12 @@ class DitStage final : public Stage {
     const Tensor z = diffusion_->noised(clips.x, targets.eps, targets.level);
     DitInput input = conditions;
     input.controls = clips.controls;
+    input.actions = clips.actions;
+    input.shots = clips.shots;
     if (clips.plain) {
       input.z = z;
       input.level = targets.level;
-      Dit::set_past(input, z, targets.level, past, times);
+      Dit::set_past(input, z, targets.level, past, times, clips.shots);
       return input;
     }
     const auto and_history = [&](const Tensor& all) { return at::cat({all.slice(1, 0, window - 1), all}, 1); };
@@ -264,10 +286,12 @@ class DitStage final : public Stage {
     const Tensor history = diffusion_->noised(clean, noise(clean, part, kHistoryNoise), history_level);
     // A target's past is the history's, not the other targets'. The last frame of the extended history is never seen.
     Dit::set_past(input, at::cat({history, history.slice(1, 0, 1)}, 1),
-                  at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past, times);
+                  at::cat({history_level, history_level.slice(1, 0, 1)}, 1), past, times, clips.shots);
     input.past = and_history(input.past);
     input.past_level = and_history(input.past_level);
     input.controls = and_history(input.controls);
+    if (input.actions.defined()) input.actions = and_history(input.actions);
+    if (input.shots.defined()) input.shots = and_history(input.shots);
     input.z = at::cat({history, z}, 1);
     input.level = at::cat({history_level, targets.level}, 1);
     if (targets.stride.defined()) input.stride = at::cat({at::zeros_like(history_level), targets.stride}, 1);
@@ -280,12 +304,20 @@ class DitStage final : public Stage {
     input.text = text_->forward(tokenize(*tokenizer_, clips.captions, text_->config().context).to(default_device()));
     input.keep_text = at::ones({count});
     input.keep_controls = at::ones({count});
+    input.keep_actions = at::zeros({count});
+    if (clips.label.defined()) input.label = clips.label.clone();
     for (std::int64_t b = 0; b < count; ++b) {
       if (random.uniform() < settings_.drop) input.keep_text[b] = 0.0;
       if (random.uniform() < settings_.drop) input.keep_controls[b] = 0.0;
+      if (clips.label.defined() && random.uniform() < settings_.label_drop) input.label[b] = -1;
+      if (!clips.actions.defined() || clips.played[b].item<float>() < 0.5F) continue;
+      if (random.uniform() < settings_.drop) continue;
+      // Who plays is not told the camera's path, which says where the actions lead.
+      input.keep_actions[b] = 1.0;
+      input.keep_controls[b] = 0.0;
     }
-    input.keep_text = input.keep_text.to(default_device());
-    input.keep_controls = input.keep_controls.to(default_device());
+    for (Tensor* all : {&input.keep_text, &input.keep_controls, &input.keep_actions, &input.label})
+      if (all->defined()) *all = all->to(default_device());
   }
 
   /// Strides of 1/8, 1/4, 1/2 and 1, from levels that so many whole strides lead to.

@@ -68,7 +68,8 @@ struct ShardData {
   std::int64_t takes = 0, frames = 0, height = 0, width = 0;
   std::vector<std::uint8_t> rgb;
   std::vector<float> controls, states;
-  std::vector<float> actions;  ///< stays empty where nobody plays
+  std::vector<float> actions;       ///< stays empty where nobody plays
+  std::vector<std::int32_t> shots;  ///< stays empty where there is one
   std::vector<std::int32_t> context;
   std::vector<Json> captions;
 
@@ -79,6 +80,9 @@ struct ShardData {
     states.resize(static_cast<std::size_t>(takes * frames * kSlots * kStateWidth));
     if (shard.scenario->document.contains("voxels")) {
       actions.resize(static_cast<std::size_t>(takes * frames) * Actions::width());
+    }
+    if (shard.scenario->document.value("camera", Json::object()).contains("shots")) {
+      shots.resize(static_cast<std::size_t>(takes * frames));
     }
     context.resize(static_cast<std::size_t>(takes));
     captions.resize(static_cast<std::size_t>(takes));
@@ -96,6 +100,11 @@ struct ShardData {
     std::copy(values.begin(), values.end(), controls.begin() + static_cast<std::ptrdiff_t>(take * values.size()));
     const std::vector<float>& moves = episode.info.actions.values;
     std::copy(moves.begin(), moves.end(), actions.begin() + static_cast<std::ptrdiff_t>(take * moves.size()));
+    for (const Event& event : episode.info.events) {
+      if (event.type != "cut" || shots.empty()) continue;
+      for (auto t = event.frame; t < frames; ++t)
+        ++shots[take * static_cast<std::size_t>(frames) + static_cast<std::size_t>(t)];
+    }
     context[take] = episode.info.context_frames;
     captions[take] = episode.info.captions;
   }
@@ -124,6 +133,7 @@ struct ShardData {
       const auto keys = static_cast<std::int64_t>(Actions::width());
       tensors.push_back({"actions", DType::kF32, {takes, frames, keys}, actions.data()});
     }
+    if (!shots.empty()) tensors.push_back({"shots", DType::kI32, {takes, frames}, shots.data()});
     save_safetensors(path, tensors, metadata);
   }
 };

@@ -20,7 +20,8 @@ struct DatasetOptions {
 /// Writes `folder`/<scenario>-<nnn>.safetensors and index.json {"shards": [{file, scenario, takes, frames}]}; shards
 /// that are there already are kept, so an interrupted run goes on where it was. Tensors, with N takes of T frames:
 /// frames u8 [N, T, H, W, 3], controls f32 [N, T, channels], context_frames i32 [N], and states f32 [N, T, 4, 7]: the
-/// first four tracked bodies as (present, u / width, v / height, depth [m], velocity in camera axes [m/s]). Metadata:
+/// first four tracked bodies as (present, u / width, v / height, depth [m], velocity in camera axes [m/s]); where
+/// somebody plays, actions f32 [N, T, 25]; where there are several, shots i32 [N, T], counted from 0. Metadata:
 /// scenario, split, first_take, fps, size, "captions" (JSON: for each take all of its captions).
 /// Throws InputError when the folder holds shards of other options.
 void write_dataset(const std::vector<Scenario>& scenarios, const DatasetOptions& options,

@@ -23,7 +23,7 @@ std::pair<int, int> given_counts(const TaskOptions& options) {
 }
 
 [[noreturn]] void refuse(const std::string& text, const std::string& reason) {
-  throw InputError(fmt::format("--change \"{}\" {}; expected FRAME:NAME=VALUE", text, reason));
+  throw InputError(fmt::format("\"{}\" {}; expected --change FRAME:NAME=VALUE or --shot FRAME:CAPTION", text, reason));
 }
 
 double number_in(const std::string& text, const std::string& digits) {
@@ -36,13 +36,39 @@ double number_in(const std::string& text, const std::string& digits) {
   refuse(text, "has \"" + digits + "\" where a number is expected");
 }
 
-void change_control(const std::string& text, int frame, const std::string& name, double value, Conditioning& request) {
-  const auto& names = Controls::names();
+int frame_in(const std::string& text, const std::string& digits, int first, const Conditioning& request) {
+  const double at = number_in(text, digits);
+  if (at != std::floor(at) || at < first || at >= request.frame_count)
+    refuse(text, fmt::format("has the frame {}, and frames go from {} to {}", digits, first, request.frame_count - 1));
+  return static_cast<int>(at);
+}
+
+/// From `frame` on. rows: [frame_count, names.size()].
+void change_channel(std::size_t channel, std::size_t width, int frame, double value, std::vector<float>& rows) {
+  for (auto at = static_cast<std::size_t>(frame) * width + channel; at < rows.size(); at += width)
+    rows[at] = static_cast<float>(value);
+}
+
+/// -1 where it is none of them.
+std::ptrdiff_t index_of(const std::string& name, const std::vector<std::string>& names) {
   const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) refuse(text, fmt::format("names none of caption, {}", fmt::join(names, ", ")));
-  const auto channel = static_cast<std::size_t>(found - names.begin());
-  for (auto t = static_cast<std::size_t>(frame); t < static_cast<std::size_t>(request.frame_count); ++t)
-    request.controls.values[t * Controls::width() + channel] = static_cast<float>(value);
+  return found == names.end() ? -1 : found - names.begin();
+}
+
+void change_value(const std::string& text, int frame, const std::string& name, double value, Conditioning& request) {
+  const auto &controls = Controls::names(), &actions = Actions::names();
+  const std::ptrdiff_t control = index_of(name, controls), action = index_of(name, actions);
+  const bool played = !request.actions.values.empty();
+  if (control >= 0) {
+    change_channel(static_cast<std::size_t>(control), controls.size(), frame, value, request.controls.values);
+  } else if (action >= 0 && played) {
+    change_channel(static_cast<std::size_t>(action), actions.size(), frame, value, request.actions.values);
+  } else if (action >= 0) {
+    refuse(text, "changes what a player does, and nobody plays in this scenario");
+  } else {
+    refuse(text, fmt::format("names none of caption, {}{}{}", fmt::join(controls, ", "), played ? ", " : "",
+                             played ? fmt::format("{}", fmt::join(actions, ", ")) : ""));
+  }
 }
 
 void change_caption(const std::string& text, int frame, const std::string& caption, Conditioning& request) {
@@ -75,15 +101,23 @@ void give_frames(const TaskOptions& options, const std::vector<Frame>& whole, Co
 void apply_change(const std::string& text, Conditioning& request) {
   const auto colon = text.find(':'), equals = text.find('=');
   if (colon == std::string::npos || equals == std::string::npos || equals < colon) refuse(text, "is not readable");
-  const double at = number_in(text, text.substr(0, colon));
-  if (at != std::floor(at) || at < 0 || at >= request.frame_count)
-    refuse(text,
-           fmt::format("has the frame {}, and frames go from 0 to {}", text.substr(0, colon), request.frame_count - 1));
+  const int frame = frame_in(text, text.substr(0, colon), 0, request);
   const std::string name = text.substr(colon + 1, equals - colon - 1), value = text.substr(equals + 1);
   if (name == "caption")
-    change_caption(text, static_cast<int>(at), value, request);
+    change_caption(text, frame, value, request);
   else
-    change_control(text, static_cast<int>(at), name, number_in(text, value), request);
+    change_value(text, frame, name, number_in(text, value), request);
+}
+
+void apply_shot(const std::string& text, Conditioning& request) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) refuse(text, "is not readable");
+  const int frame = frame_in(text, text.substr(0, colon), 1, request);
+  auto& cuts = request.cuts;
+  const auto later = std::lower_bound(cuts.begin(), cuts.end(), frame);
+  if (later == cuts.end() || *later != frame) cuts.insert(later, frame);
+  if (const std::string caption = text.substr(colon + 1); !caption.empty())
+    change_caption(text, frame, caption, request);
 }
 
 }  // namespace bitemark

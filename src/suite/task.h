@@ -23,8 +23,11 @@ struct TaskOptions {
 /// nothing is left to make.
 void give_frames(const TaskOptions& options, const std::vector<Frame>& whole, Conditioning& request);
 
-/// "FRAME:NAME=VALUE": from this frame on another caption (NAME = caption) or another value of a control. Throws
-/// InputError with what is known.
+/// "FRAME:NAME=VALUE": from this frame on another caption (NAME = caption) or another value of a control or, where
+/// somebody plays, of an action. Throws InputError with what is known.
 void apply_change(const std::string& text, Conditioning& request);
+
+/// "FRAME:CAPTION": there another shot begins; without a caption, under the same one. Throws InputError.
+void apply_shot(const std::string& text, Conditioning& request);
 
 }  // namespace bitemark

@@ -54,6 +54,8 @@ TEST(Conditioning, PlacesChangesAndWatchedFramesSurvive) {
   auto take = sample();
   take.places = {0, 4};
   take.changes = {{1, "a green ball"}, {3, "\xf0\x9f\x8d\xaa \xe2\x80\xae"}};
+  take.cuts = {2, 4};
+  take.label = "bounce";
   take.watched.assign(3, take.context.front());
   write_request(folder.path(), {take});
   EXPECT_EQ(read_request(folder.path()).task, "surprise");
@@ -63,6 +65,8 @@ TEST(Conditioning, PlacesChangesAndWatchedFramesSurvive) {
   EXPECT_EQ(read.changes[1].caption, take.changes[1].caption);
   EXPECT_EQ(read.changes[1].frame, 3);
   EXPECT_EQ(read.watched, take.watched);
+  EXPECT_EQ(read.cuts, take.cuts);
+  EXPECT_EQ(read.label, "bounce");
 }
 
 /// A conditioning whose JSON is changed before it is read.
@@ -93,6 +97,9 @@ TEST(Conditioning, PlacesAndChangesThatLieGetASentence) {
               }),
               HasSubstr("/caption_changes/1/frame"));
   EXPECT_THAT(complaint([&](Json& json) { json["caption_changes"] = {change(-1)}; }), HasSubstr("is -1"));
+  EXPECT_THAT(complaint([](Json& json) { json["cuts"] = {0}; }), HasSubstr("/cuts/0: is 0, expected"));
+  EXPECT_THAT(complaint([](Json& json) { json["cuts"] = {3, 3}; }), HasSubstr("/cuts/1"));
+  EXPECT_THAT(complaint([](Json& json) { json["label"] = 7; }), HasSubstr("/label"));
 }
 
 TEST(Surprise, RoundTripAndLies) {

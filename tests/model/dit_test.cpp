@@ -49,6 +49,8 @@ class DitTest : public testing::Test {
     one.level = cut(all.level);
     one.past_level = cut(all.past_level);
     one.controls = cut(all.controls);
+    if (all.shots.defined()) one.shots = cut(all.shots).slice(0, 0, 1);
+    if (all.actions.defined()) one.actions = cut(all.actions);
     return one;
   }
   torch::NoGradGuard no_grad;
@@ -189,6 +191,131 @@ TEST_F(DitTest, PastIsWhatLiesSideBySideInTime) {
   EXPECT_TRUE(at::equal(past(4, 2), z.select(1, 2)));
   EXPECT_EQ(input.past_level[0][2].item<float>(), 0.0F);
   EXPECT_EQ(input.past_level[0][3].item<float>(), level[0][2].item<float>());
+}
+
+TEST_F(DitTest, ThreadsOfAFrameChangeNoBit) {
+  DitConfig config = tiny_dit();
+  config.registers = 1;  // 5 tokens a frame do not divide evenly
+  Dit shared(config), alone(config);
+  randomise(shared, 9, 0.3);
+  randomise(alone, 9, 0.3);
+  const DitInput input = toy_input(z.slice(0, 0, 1), level.slice(0, 0, 1), 2);
+  for (const int threads : {2, 3, 7}) {
+    shared.set_frame_threads(threads);
+    KvRing ring(4, 1), other(4, 1);
+    for (std::int64_t t = 0; t < kFrames; ++t) {
+      const DitOutput one = shared.forward(frame_of(input, t), {{t}, {}, 0}, &ring),
+                      two = alone.forward(frame_of(input, t), {{t}, {}, 0}, &other);
+      EXPECT_TRUE(at::equal(one.answer, two.answer)) << threads << " " << t;
+      EXPECT_TRUE(at::equal(one.middle, two.middle));
+      ASSERT_EQ(one.frame.size(), two.frame.size());
+      for (std::size_t b = 0; b < one.frame.size(); ++b) {
+        EXPECT_TRUE(at::equal(one.frame[b].key, two.frame[b].key));
+        EXPECT_TRUE(at::equal(one.frame[b].value, two.frame[b].value));
+      }
+      ring.push(one.frame, t);
+      other.push(two.frame, t);
+    }
+  }
+}
+
+/// Knows cuts, actions and labels.
+std::shared_ptr<Dit> told_dit() {
+  DitConfig config = tiny_dit();
+  config.actions = 25;
+  config.shots = 3;
+  config.labels = {"slide", "drop"};
+  auto dit = std::make_shared<Dit>(config);
+  randomise(*dit, 9, 0.3);
+  return dit;
+}
+
+Tensor shots_of(const std::vector<std::int64_t>& shots) {
+  return at::tensor(at::ArrayRef<std::int64_t>(shots)).unsqueeze(0).expand({2, kFrames}).contiguous();
+}
+
+TEST_F(DitTest, CachedFramesEqualTheWholeWindowAcrossACut) {
+  const auto told = told_dit();
+  DitInput input = toy_input(z, level, 2);
+  input.shots = shots_of({0, 0, 1, 1, 2});
+  input.actions = normal_noise({2, kFrames, 25}, {8, 0, 0});
+  input.keep_actions = at::ones({2});
+  Dit::set_past(input, z, level, 2, sequence(kFrames).times, input.shots);
+  EXPECT_EQ(input.past.select(1, 2).abs().max().item<float>(), 0.0F);  // nothing before the cut
+  EXPECT_EQ(input.past_level[1][4].item<float>(), 0.0F);
+  const Tensor whole = told->forward(input, sequence(kFrames)).answer;
+  KvRing ring(kFrames, 1);
+  for (std::int64_t t = 0; t < kFrames; ++t) {
+    const DitOutput one = told->forward(frame_of(input, t), {{t}, {}, 0}, &ring);
+    EXPECT_TRUE(at::allclose(one.answer, whole.slice(1, t, t + 1), 0, 1e-4)) << t;
+    ring.push(one.frame, t, false, input.shots[0][t].item<std::int64_t>());
+  }
+}
+
+TEST_F(DitTest, EachClipHasItsOwnCuts) {
+  const auto told = told_dit();
+  DitInput input = toy_input(z, level, 2);
+  input.shots = at::cat({shots_of({0, 0, 0, 1, 1}).slice(0, 0, 1), shots_of({0, 1, 1, 1, 2}).slice(0, 0, 1)});
+  Dit::set_past(input, z, level, 2, sequence(kFrames).times, input.shots);
+  const Tensor both = told->forward(input, sequence(kFrames)).answer;
+  for (std::int64_t b = 0; b < 2; ++b) {
+    DitInput one = input;
+    for (Tensor* part : {&one.z, &one.past, &one.level, &one.past_level, &one.controls, &one.shots, &one.keep_text,
+                         &one.keep_controls, &one.text.tokens, &one.text.pooled})
+      *part = part->slice(0, b, b + 1);
+    one.text.lengths.resize(1);
+    EXPECT_TRUE(at::allclose(told->forward(one, sequence(kFrames)).answer, both.slice(0, b, b + 1), 0, 1e-4)) << b;
+  }
+}
+
+TEST_F(DitTest, ActionsShotsAndLabelsReachTheAnswer) {
+  const auto told = told_dit();
+  DitInput input = toy_input(z, level, 2);
+  const auto answer = [&] { return told->forward(input, sequence(kFrames)).answer; };
+  const Tensor plain = answer();
+  input.shots = at::zeros({2, kFrames}, at::kLong);
+  input.label = at::full({2}, -1, at::kLong);
+  input.actions = normal_noise({2, kFrames, 25}, {8, 0, 0});
+  input.keep_actions = at::zeros({2});
+  EXPECT_TRUE(at::equal(plain, answer()));  // the same, said at length
+  input.keep_actions = at::ones({2});
+  const Tensor played = answer();
+  EXPECT_FALSE(at::allclose(plain, played, 0, 1e-3));
+  input.label = at::tensor(std::vector<std::int64_t>{-1, 1});
+  const Tensor labelled = answer();
+  EXPECT_TRUE(at::equal(labelled[0], played[0]));
+  EXPECT_FALSE(at::allclose(labelled[1], played[1], 0, 1e-3));
+  input.shots = shots_of({0, 0, 0, 0, 1});
+  EXPECT_FALSE(at::allclose(labelled.select(1, 4), answer().select(1, 4), 0, 1e-3));
+}
+
+TEST(KvRing, CutsAddToTheDistance) {
+  KvRing ring(8, 0);
+  const Tensor mark = at::zeros({1, 1, 1, 1});
+  for (int t = 0; t < 4; ++t) ring.push({{mark, mark}}, t, false, t < 2 ? 0 : 1);
+  EXPECT_EQ(ring.distances(4, 1), (std::vector<std::int64_t>{-4 - kShotJump, -3 - kShotJump, -2, -1}));
+  EXPECT_EQ(ring.distances(4, 2).back(), -1 - kShotJump);
+}
+
+TEST(KvRing, MemoryHoldsMeansOfAllThatWentBy) {
+  // One sink, two means, three latest: 20 frames with values 0 to 19.
+  KvRing ring(7, 1, 2);
+  for (int n = 0; n < 20; ++n) {
+    const Tensor mark = at::full({1, 1, 1, 1}, n, at::kFloat);
+    ring.push({{mark, mark}}, n);
+    EXPECT_LE(ring.size(), 6);
+  }
+  const Tensor keys = ring.keys(0).flatten();
+  ASSERT_EQ(keys.numel(), 6);
+  const auto value = [&](std::int64_t i) { return keys[i].item<double>(); };
+  EXPECT_EQ(value(0), 0.0);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(value(3 + i), 17.0 + i);
+  // Frames 1 to 16, in order, k in the first mean: (k + 1) / 2, and the rest.
+  const double first = value(1), k = 2 * first - 1;
+  EXPECT_NEAR(k, std::round(k), 1e-5);
+  EXPECT_NEAR(value(2), (17 + k) / 2, 1e-4);
+  EXPECT_GE(k, 8);  // half of them or more: what is longer ago is known more coarsely
+  EXPECT_LT(k, 16);
 }
 
 TEST(KvRing, FramesAheadKeepTheirDistance) {

@@ -20,6 +20,7 @@ using testing::ThrowsMessage;
 
 HeldOutTake random_take(const DitConfig& config, std::int64_t frames) {
   HeldOutTake take;
+  take.shots = at::zeros({1, frames}, at::kLong);
   take.scenario = "slide";
   take.name = "slide-000/7/0";
   take.latents = normal_noise({1, frames, config.latent_channels, 4, 4}, {3, 0, 0});
@@ -55,10 +56,10 @@ TEST(HeldOut, AgreesWithTheStreamThatARolloutUses) {
     conditions.keep_text = conditions.keep_controls = at::ones({1});
     RolloutConfig rollout;
     rollout.window = 64;
-    HistoryStream stream(dit, rollout, conditions, take.controls);
+    HistoryStream stream(dit, rollout, conditions);
     double sum = 0;
     for (std::int64_t t = 0; t < 5; ++t) {
-      stream.move_to(t);
+      stream.move_to(t, {take.controls.slice(1, t, t + 1), {}, 0});
       const Tensor x = take.latents.slice(1, t, t + 1), eps = noise.slice(1, t, t + 1);
       const Tensor answer = stream.answer(level * x + (1 - level) * eps, level);  // the flow path, by its definition
       if (t > 0) sum += (answer - x).pow(2).mean().item<double>() / 4;

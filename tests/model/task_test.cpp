@@ -33,6 +33,34 @@ class Tasks : public testing::Test {
     const Checkpoint checkpoint(folder);
     return {checkpoint, checkpoint.rollout()};
   }
+  /// Knows actions, cuts and labels.
+  static Generator played() {
+    const auto folder = fresh_folder("played");
+    write_toy_checkpoint(folder);
+    DitConfig config = Checkpoint(folder).dit_settings();
+    config.actions = static_cast<std::int64_t>(Actions::width());
+    config.shots = 2;
+    config.labels = {"slide", "drop"};
+    Dit dit(config);
+    randomise(dit, 21, 0.3);
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : dit.named_parameters())
+      if (parameter.key().starts_with("skip")) parameter.value().zero_();
+    save_weights(folder / "dit.safetensors", weights_of(dit), true);
+    write_config(folder, {{"dit", to_json(config)}});
+    const Checkpoint checkpoint(folder);
+    return {checkpoint, checkpoint.rollout()};
+  }
+  /// Somebody walks, and turns from frame 6 on.
+  static Conditioning walk(int frames) {
+    Conditioning take = toy_conditioning("t", 2, frames);
+    take.actions.values.assign(static_cast<std::size_t>(frames) * Actions::width(), 0.0F);
+    for (std::size_t t = 0; t < static_cast<std::size_t>(frames); ++t) {
+      take.actions.values[t * Actions::width() + 11] = 1;
+      if (t >= 6) take.actions.values[t * Actions::width() + 16] = 0.5F;
+    }
+    return take;
+  }
   static Conditioning at_places(std::vector<int> places, int frames) {
     Conditioning take = toy_conditioning("t", static_cast<int>(places.size()), frames);
     take.places = std::move(places);
@@ -99,6 +127,57 @@ TEST_F(Tasks, FramesComeAsTheyAreMade) {
 TEST_F(Tasks, LastFramesAreRefusedByACheckpointThatDidNotLearnThem) {
   const Generator generator = with(false);
   EXPECT_THAT([&] { generator.run(at_places({8}, 9)); }, ThrowsMessage<InputError>(HasSubstr("not trained")));
+}
+
+TEST_F(Tasks, AnActionChangesTheNextFrameAndNoneBefore) {
+  const Generator generator = played();
+  const Conditioning take = walk(12);
+  Conditioning other = take;
+  other.actions.values[8 * Actions::width() + 17] = 1;  // a jump at frame 8
+  const auto one = generator.run(take), two = generator.run(other);
+  for (std::size_t t = 0; t < one.size(); ++t) EXPECT_EQ(one[t] == two[t], t + 2 < 8) << t;
+  Conditioning led = take;  // who plays is not told the camera's path
+  for (auto& value : led.controls.values) value = 1;
+  EXPECT_EQ(generator.run(led), one);
+}
+
+TEST_F(Tasks, PlayingFrameByFrameIsTheRolloutToTheBit) {
+  const Generator generator = played();
+  const Conditioning take = walk(12);
+  const auto whole = generator.run(take);
+  Conditioning start = take;
+  start.actions.values.resize(2 * Actions::width());
+  start.controls.values.resize(2 * Controls::width());
+  Play game(generator, start);
+  for (std::size_t t = 2; t < 12; ++t) {
+    const auto row = take.actions.values.begin() + static_cast<std::ptrdiff_t>(t * Actions::width());
+    EXPECT_EQ(game.next({row, row + static_cast<std::ptrdiff_t>(Actions::width())}), whole[t - 2]) << t;
+  }
+}
+
+TEST_F(Tasks, OnlyWhatWasTrainedWithActionsCanBePlayed) {
+  const Generator generator = with(false);
+  EXPECT_THAT([&] { Play(generator, walk(4)); }, ThrowsMessage<InputError>(HasSubstr("without actions")));
+}
+
+TEST_F(Tasks, ACutChangesWhatFollows) {
+  const Generator generator = played();
+  Conditioning take = toy_conditioning("t", 2, 12);
+  const auto one = generator.run(take);
+  take.cuts = {7};
+  const auto two = generator.run(take);
+  for (std::size_t t = 0; t < one.size(); ++t) EXPECT_EQ(one[t] == two[t], t + 2 < 7) << t;
+}
+
+TEST_F(Tasks, LabelsAreThoseOfTheTraining) {
+  const Generator generator = played();
+  Conditioning take = toy_conditioning("t", 2, 6);
+  const auto none = generator.run(take);
+  take.label = "drop";
+  EXPECT_NE(generator.run(take), none);
+  take.label = "juggle";
+  EXPECT_THAT([&] { generator.run(take); }, ThrowsMessage<InputError>(HasSubstr("one of: slide, drop")));
+  EXPECT_THAT([&] { with(false).run(take); }, ThrowsMessage<InputError>(HasSubstr("without labels")));
 }
 
 std::int64_t resident_kb() {

@@ -120,5 +120,25 @@ TEST(Task, ChangesReachCaptionAndControlsFromTheirFrameOn) {
     EXPECT_THROW(apply_change(bad, take), InputError) << bad;
 }
 
+TEST(Task, ActionsChangeOnlyWhereSomebodyPlays) {
+  Conditioning take = request(6);
+  EXPECT_THROW(apply_change("3:forward=1", take), InputError);
+  take.actions.values.assign(6 * Actions::width(), 0.0F);
+  apply_change("3:forward=1", take);
+  for (std::size_t t = 0; t < 6; ++t) EXPECT_EQ(take.actions.values[t * Actions::width() + 11], t >= 3 ? 1.0F : 0.0F);
+}
+
+TEST(Task, ShotsAreCutsWithOrWithoutACaption) {
+  Conditioning take = request(9);
+  apply_shot("6:the ball, from the left: close", take);
+  apply_shot("3:", take);
+  EXPECT_EQ(take.cuts, (std::vector<int>{3, 6}));
+  ASSERT_EQ(take.changes.size(), 1U);
+  EXPECT_EQ(take.changes[0].frame, 6);
+  EXPECT_EQ(take.changes[0].caption, "the ball, from the left: close");
+  for (const char* bad : {"", "3", "0:first", "9:late", "1.5:x", "x:y", "6:again"})
+    EXPECT_THROW(apply_shot(bad, take), InputError) << bad;
+}
+
 }  // namespace
 }  // namespace bitemark
