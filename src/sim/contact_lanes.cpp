@@ -119,7 +119,7 @@ inline void ContactLanes::push(const Row& row, const Four& impulse, const Bits& 
   w.y = active ? w.y + row.turn.y * impulse : w.y;
   w.z = active ? w.z + row.turn.z * impulse : w.z;
   const Four error = impulse * row.error, square = error * error;
-  course.worst = active & (square > course.worst) ? square : course.worst;
+  course.worst = (active & (square > course.worst)) ? square : course.worst;
 }
 
 /// A row of pushes apart: impulses sum to `lowest` or more.
