@@ -37,6 +37,9 @@ Json digests_of(const Scenario& scenario, double seconds, int size) {
   options.duration_s = std::min(seconds, scenario.duration_s);
   options.threads = default_threads();
   const Episode episode = render_episode(scenario, "test", 0, options);
+  options.samples = 1;  // made of the labels' own samples
+  options.flow = false;
+  const Episode quick = render_episode(scenario, "test", 0, options);
   Json frames = Json::array();
   for (std::size_t t = 0; t < episode.truth.size(); ++t) {
     const FrameTruth& truth = episode.truth[t];
@@ -46,10 +49,12 @@ Json digests_of(const Scenario& scenario, double seconds, int size) {
                       {"flow_forward", brief(truth.flow_forward)},
                       {"flow_backward", brief(truth.flow_backward)},
                       {"flow_flags", brief(truth.flow_flags)},
-                      {"colour", brief(episode.clip.frames[t].rgb)}});
+                      {"colour", brief(episode.clip.frames[t].rgb)},
+                      {"colour of one sample", brief(quick.clip.frames[t].rgb)}});
   }
   return {{"scenario", scenario.name},
           {"parameters", sha256_hex(episode.info.parameters.dump()).substr(0, 12)},
+          {"told", sha256_hex(to_json(episode.info).dump()).substr(0, 12)},
           {"frames", frames}};
 }
 

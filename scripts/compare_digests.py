@@ -21,6 +21,8 @@ def first_difference(a, b):
         channels = [name for name in one if one[name] != other[name]]
         if channels:
             return t, channels
+    if a["told"] != b["told"]:
+        return len(a["frames"]), ["what is told beside the frames"]
     return None if len(a["frames"]) == len(b["frames"]) else (min(len(a["frames"]), len(b["frames"])), ["length"])
 
 

@@ -119,23 +119,99 @@ ContactSolver::ContactSolver() {
   m_resolveSplitPenetrationImpulse = solve_overlap;
 }
 
-btScalar ContactSolver::solveGroupCacheFriendlySetup(btCollisionObject** bodies, int body_count,
-                                                     btPersistentManifold** manifolds, int manifold_count,
-                                                     btTypedConstraint** joints, int joint_count,
-                                                     const btContactSolverInfo& info, btIDebugDraw* debug) {
-  const btScalar result = btSequentialImpulseConstraintSolver::solveGroupCacheFriendlySetup(
-      bodies, body_count, manifolds, manifold_count, joints, joint_count, info, debug);
+btScalar ContactSolver::solveGroupCacheFriendlyIterations(btCollisionObject** bodies, int body_count,
+                                                          btPersistentManifold** manifolds, int manifold_count,
+                                                          btTypedConstraint** joints, int joint_count,
+                                                          const btContactSolverInfo& info, btIDebugDraw* debug) {
+  const bool contacts_alone =
+      joint_count == 0 && m_tmpSolverContactRollingFrictionConstraintPool.size() == 0 && info.m_splitImpulse != 0;
+  if (!contacts_alone) {
+    interleave(m_tmpSolverContactConstraintPool, m_orderTmpConstraintPool);
+    interleave(m_tmpSolverContactFrictionConstraintPool, m_orderFrictionConstraintPool);
+    return btSequentialImpulseConstraintSolver::solveGroupCacheFriendlyIterations(
+        bodies, body_count, manifolds, manifold_count, joints, joint_count, info, debug);
+  }
+  separate();
   interleave(m_tmpSolverContactConstraintPool, m_orderTmpConstraintPool);
-  interleave(m_tmpSolverContactFrictionConstraintPool, m_orderFrictionConstraintPool);
-  return result;
+  lanes_.gather(lone_, m_tmpSolverBodyPool, m_tmpSolverContactConstraintPool, m_tmpSolverContactFrictionConstraintPool);
+  bool overlapping = true, wrong = true;
+  for (int i = 0; i < info.m_numIterations && (overlapping || wrong); ++i) {
+    const ContactLanes::Wrong lone = lanes_.solve(wrong, overlapping);
+    if (overlapping) overlapping = static_cast<int>(lone.overlaps) + static_cast<int>(solve_overlaps()) > 0;
+    if (wrong) wrong = static_cast<int>(lone.speeds) + static_cast<int>(solve_speeds()) > 0;
+  }
+  lanes_.scatter();
+  return 0;
+}
+
+/// Bodies all of whose contacts are with what nothing moves go to lone_; the contacts of the others stay in
+/// m_orderTmpConstraintPool.
+void ContactSolver::separate() {
+  constexpr int kNone = -1, kShared = -2;
+  const btConstraintArray& contacts = m_tmpSolverContactConstraintPool;
+  const auto moves = [&](int body) { return m_tmpSolverBodyPool[body].m_originalBody != nullptr; };
+  system_of_body_.assign(static_cast<std::size_t>(m_tmpSolverBodyPool.size()), kNone);
+  for (int i = 0; i < contacts.size(); ++i) {
+    const int a = contacts[i].m_solverBodyIdA, b = contacts[i].m_solverBodyIdB;
+    if (!moves(a) || !moves(b)) continue;
+    system_of_body_[static_cast<std::size_t>(a)] = system_of_body_[static_cast<std::size_t>(b)] = kShared;
+  }
+  lone_.clear();
+  int rest = 0;
+  for (int i = 0; i < contacts.size(); ++i) {
+    const int body = moves(contacts[i].m_solverBodyIdA) ? contacts[i].m_solverBodyIdA : contacts[i].m_solverBodyIdB;
+    int& system = system_of_body_[static_cast<std::size_t>(body)];
+    if (system == kShared) {
+      m_orderTmpConstraintPool[rest++] = i;
+      continue;
+    }
+    if (system == kNone) {
+      system = static_cast<int>(lone_.size());
+      lone_.push_back({body, {}});
+    }
+    lone_[static_cast<std::size_t>(system)].contacts.push_back(i);
+  }
+  m_orderTmpConstraintPool.resizeNoInitialize(rest);
+}
+
+bool ContactSolver::solve_overlaps() {
+  double worst = 0;
+  for (int i = 0; i < m_orderTmpConstraintPool.size(); ++i) {
+    const btSolverConstraint& row = m_tmpSolverContactConstraintPool[m_orderTmpConstraintPool[i]];
+    const double error =
+        solve_overlap(m_tmpSolverBodyPool[row.m_solverBodyIdA], m_tmpSolverBodyPool[row.m_solverBodyIdB], row);
+    worst = std::max(worst, error * error);
+  }
+  return worst > 0;
+}
+
+bool ContactSolver::solve_speeds() {
+  double worst = 0;
+  for (int i = 0; i < m_orderTmpConstraintPool.size(); ++i) {
+    const btSolverConstraint& row = m_tmpSolverContactConstraintPool[m_orderTmpConstraintPool[i]];
+    const double error =
+        solve_above_limit(m_tmpSolverBodyPool[row.m_solverBodyIdA], m_tmpSolverBodyPool[row.m_solverBodyIdB], row);
+    worst = std::max(worst, error * error);
+  }
+  for (int i = 0; i < m_orderTmpConstraintPool.size(); ++i) {
+    const btSolverConstraint& contact = m_tmpSolverContactConstraintPool[m_orderTmpConstraintPool[i]];
+    if (!(contact.m_appliedImpulse > 0)) continue;
+    btSolverConstraint& row = m_tmpSolverContactFrictionConstraintPool[contact.m_frictionIndex];
+    row.m_upperLimit = row.m_friction * contact.m_appliedImpulse;
+    row.m_lowerLimit = -row.m_upperLimit;
+    const double error =
+        solve_between_limits(m_tmpSolverBodyPool[row.m_solverBodyIdA], m_tmpSolverBodyPool[row.m_solverBodyIdB], row);
+    worst = std::max(worst, error * error);
+  }
+  return worst > 0;
 }
 
 /// A row's level is one above the highest of those before it that share a body with it. Rows go level by level.
 void ContactSolver::interleave(const btConstraintArray& rows, btAlignedObjectArray<int>& order) {
-  if (rows.size() == 0) return;
+  if (order.size() == 0) return;
   level_of_body_.assign(static_cast<std::size_t>(m_tmpSolverBodyPool.size()), 0);
   level_of_row_.assign(static_cast<std::size_t>(rows.size()), 0);
-  for (int i = 0; i < rows.size(); ++i) {
+  for (int i = 0; i < order.size(); ++i) {
     const int ids[2] = {rows[order[i]].m_solverBodyIdA, rows[order[i]].m_solverBodyIdB};
     int level = 0;
     for (const int id : ids) {
@@ -145,7 +221,7 @@ void ContactSolver::interleave(const btConstraintArray& rows, btAlignedObjectArr
     for (const int id : ids) level_of_body_[static_cast<std::size_t>(id)] = level + 1;
     level_of_row_[static_cast<std::size_t>(order[i])] = level;
   }
-  std::stable_sort(&order[0], &order[0] + rows.size(), [&](int a, int b) {
+  std::stable_sort(&order[0], &order[0] + order.size(), [&](int a, int b) {
     return level_of_row_[static_cast<std::size_t>(a)] < level_of_row_[static_cast<std::size_t>(b)];
   });
 }

@@ -53,6 +53,12 @@ std::unique_ptr<btCollisionShape> make_shape(const CollisionShape& shape,
   return compound;
 }
 
+/// Did the last step's solver push at this point? One that it left out, because the bodies have parted or are not yet
+/// there, keeps the impulses of the last step in which it was solved.
+bool is_solved(const btPersistentManifold& manifold, const btManifoldPoint& point) {
+  return point.getDistance() <= manifold.getContactProcessingThreshold();
+}
+
 btVector3 inertia_of(const RigidBody& body, const btCollisionShape& shape) {
   btVector3 inertia = to_bullet(body.inertia);
   if (body.mass > 0 && inertia.isZero()) shape.calculateLocalInertia(body.mass, inertia);
@@ -200,8 +206,7 @@ Vec3 PhysicsWorld::impulse_on(int body) const {
                second = manifold.getBody1()->getUserIndex() == body;
     for (int k = 0; (first || second) && k < manifold.getNumContacts(); ++k) {
       const btManifoldPoint& point = manifold.getContactPoint(k);
-      // A point that the solver left out keeps the impulses of the step before.
-      if (point.getDistance() > manifold.getContactProcessingThreshold()) continue;
+      if (!is_solved(manifold, point)) continue;
       const Vec3 impulse = point.getAppliedImpulse() * from_bullet(point.m_normalWorldOnB) +
                            point.m_appliedImpulseLateral1 * from_bullet(point.m_lateralFrictionDir1);
       sum = sum + (first ? 1.0 : -1.0) * impulse;
@@ -219,7 +224,7 @@ void PhysicsWorld::collect_contacts() {
     for (int k = 0; k < manifold.getNumContacts(); ++k) {
       const btManifoldPoint& point = manifold.getContactPoint(k);
       const double impulse = point.getAppliedImpulse();
-      if (impulse <= 0) continue;
+      if (impulse <= 0 || !is_solved(manifold, point)) continue;
       contact.impulse += impulse;
       contact.position = contact.position + impulse * from_bullet(point.getPositionWorldOnB());
       contact.normal = contact.normal + impulse * from_bullet(point.m_normalWorldOnB);

@@ -36,11 +36,15 @@ SampleGrid Rasterizer::grid_of(VisibilityBuffer& buffer) {
           buffer.surface.empty() ? nullptr : buffer.surface.data()};
 }
 
-void Rasterizer::draw(const std::vector<MeshPose>& items, const Projector& projector, VisibilityBuffer& buffer) {
+void Rasterizer::draw(const std::vector<MeshPose>& items, const Projector& projector, VisibilityBuffer& buffer,
+                      std::vector<SampleRect>* touched) {
   BITEMARK_CHECK(items.size() < 4096);  // the last number stands for nothing
   projector_ = projector;
   grid_ = grid_of(buffer);
+  touched_ = touched;
+  if (touched_ != nullptr) touched_->clear();
   for (std::size_t i = 0; i < items.size(); ++i) draw_item(items[i], static_cast<std::uint32_t>(i));
+  touched_ = nullptr;
 }
 
 void Rasterizer::draw_and_count(const std::vector<MeshPose>& items, const std::vector<int>& owners, int owner_count,
@@ -69,6 +73,21 @@ ScreenCorner Rasterizer::to_screen(V3 p) const {
           to_fixed(static_cast<double>(projector_.fy) * p.y * w + projector_.cy), w};
 }
 
+/// Of the item whose corners were projected last.
+SampleRect Rasterizer::extent(bool clips) const {
+  if (clips) return {0, grid_.width, 0, grid_.height};
+  std::int64_t low_x = INT64_MAX, high_x = INT64_MIN, low_y = INT64_MAX, high_y = INT64_MIN;
+  for (const ScreenCorner& corner : screen_) {
+    low_x = std::min(low_x, corner.x), high_x = std::max(high_x, corner.x);
+    low_y = std::min(low_y, corner.y), high_y = std::max(high_y, corner.y);
+  }
+  const auto inside = [](std::int64_t sample, int count) {
+    return static_cast<int>(std::clamp<std::int64_t>(sample, 0, count));
+  };
+  return {inside(low_x / kSubPixels - 1, grid_.width), inside(high_x / kSubPixels + 2, grid_.width),
+          inside(low_y / kSubPixels - 1, grid_.height), inside(high_y / kSubPixels + 2, grid_.height)};
+}
+
 void Rasterizer::draw_item(const MeshPose& item, std::uint32_t item_index) {
   const Mesh& mesh = *item.mesh;
   const std::uint32_t first_surface = item_index << 20U;
@@ -82,6 +101,7 @@ void Rasterizer::draw_item(const MeshPose& item, std::uint32_t item_index) {
     if (in_front) screen_[i] = to_screen(p);
     clips |= !in_front;
   }
+  if (touched_ != nullptr && !screen_.empty()) touched_->push_back(extent(clips));
   if (!clips) {
     owner_covered_ += draw_triangles(grid_, mesh.triangles.data(), static_cast<int>(mesh.triangles.size()),
                                      screen_.data(), first_surface);

@@ -42,17 +42,25 @@ struct VisibilityBuffer {
   static std::uint32_t triangle_of(std::uint32_t surface) { return surface & 0xfffffU; }
 };
 
+/// Samples [x0, x1) of rows [y0, y1).
+struct SampleRect {
+  int x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+};
+
 /// Draws `items` (at most 4095, of at most 2^20 triangles) into `buffer`, which has its size already. `owner[i]`
 /// groups items of one body: `covered` counts by owner.
 class Rasterizer {
  public:
-  void draw(const std::vector<MeshPose>& items, const Projector& projector, VisibilityBuffer& buffer);
+  /// `touched`, if asked for, gets a rectangle for each item outside of which it has drawn nothing.
+  void draw(const std::vector<MeshPose>& items, const Projector& projector, VisibilityBuffer& buffer,
+            std::vector<SampleRect>* touched = nullptr);
   /// The same, and counts for each owner the samples covered by it alone. `owners` of items ascend.
   void draw_and_count(const std::vector<MeshPose>& items, const std::vector<int>& owners, int owner_count,
                       const Projector& projector, VisibilityBuffer& buffer);
 
  private:
   SampleGrid grid_of(VisibilityBuffer& buffer);
+  SampleRect extent(bool clips) const;
   void draw_item(const MeshPose& item, std::uint32_t item_index);
   void draw_clipped(const V3* corners, std::uint32_t surface);
   ScreenCorner to_screen(V3 p) const;
@@ -61,6 +69,7 @@ class Rasterizer {
   SampleGrid grid_;
   std::vector<V3> camera_positions_;
   std::vector<ScreenCorner> screen_;
+  std::vector<SampleRect>* touched_ = nullptr;
   std::vector<std::int32_t> stamp_;  ///< last owner that covered this sample
   int owner_covered_ = 0;
 };

@@ -1,9 +1,11 @@
 #include "sim/reuse.h"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
+
+#include "sim/lanes.h"
 
 namespace bitemark::sim {
 namespace {
@@ -78,20 +80,36 @@ bool same_bytes(const std::vector<T>& a, const std::vector<T>& b, std::size_t fr
   return std::memcmp(a.data() + from, b.data() + from, static_cast<std::size_t>(count) * sizeof(T)) == 0;
 }
 
+bool same_tile(const VisibilityBuffer& a, const VisibilityBuffer& b, int tx, int ty) {
+  const int x = tx * kTile, count = std::min(kTile, a.width - x);
+  for (int y = ty * kTile; y < std::min((ty + 1) * kTile, a.height); ++y) {
+    if (!same_bytes(a.closeness, b.closeness, at(a, x, y), count)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void Reuse::compare(const Inputs& before, const Inputs& now, const Projector& camera, const Affine& X_WC,
                     const Affine& shadow_from_camera, const Projector& shadow) {
   possible_ = before.samples.width == now.samples.width && before.samples.height == now.samples.height &&
-              before.shadow.width == now.shadow.width && before.items.size() == now.items.size() &&
+              before.shadow.depth.width == now.shadow.depth.width && before.items.size() == now.items.size() &&
               same(before.camera, now.camera) && same(before.lighting, now.lighting);
   if (!possible_) return;
   camera_ = camera;
-  X_WC_ = X_WC;
-  shadow_from_camera_ = shadow_from_camera;
-  shadow_ = shadow;
+  const Affine& L = shadow_from_camera;
+  place(0, 1, X_WC.row[0], X_WC.t.x, 0);
+  place(1, 1, X_WC.row[1], X_WC.t.y, 0);
+  place(2, 1, X_WC.row[2], X_WC.t.z, 0);
+  place(3, shadow.fx, L.row[0], L.t.x, shadow.cx);
+  place(4, shadow.fy, L.row[1], L.t.y, shadow.cy);
   find_moved(before, now);
   find_dirty(before.shadow, now.shadow);
+}
+
+void Reuse::place(std::size_t i, float scale, V3 row, float t, float shift) {
+  places_.a[i] = scale * row.x, places_.b[i] = scale * row.y, places_.c[i] = scale * row.z;
+  places_.t[i] = scale * t + shift;
 }
 
 void Reuse::find_moved(const Inputs& before, const Inputs& now) {
@@ -112,26 +130,26 @@ void Reuse::find_moved(const Inputs& before, const Inputs& now) {
   }
 }
 
-void Reuse::find_dirty(const VisibilityBuffer& before, const VisibilityBuffer& now) {
-  tiles_ = (now.width + kTile - 1) / kTile;
-  const int stride = tiles_ + 1;
-  dirty_.assign(static_cast<std::size_t>(stride * stride), 0);
-  for (int ty = 0; ty < tiles_; ++ty) {
-    std::vector<int> here(static_cast<std::size_t>(tiles_), 0);
-    for (int y = ty * kTile; y < std::min((ty + 1) * kTile, now.height); ++y) {
-      const std::size_t row = at(now, 0, y);
-      if (same_bytes(before.closeness, now.closeness, row, now.width)) continue;
-      for (int tx = 0; tx < tiles_; ++tx) {
-        const int x = tx * kTile, count = std::min(kTile, now.width - x);
-        if (!same_bytes(before.closeness, now.closeness, row + static_cast<std::size_t>(x), count))
-          here[static_cast<std::size_t>(tx)] = 1;
+/// Maps of one layer differ at most where something was drawn over it.
+void Reuse::find_dirty(const ShadowDepth& before, const ShadowDepth& now) {
+  const VisibilityBuffer &was = before.depth, &is = now.depth;
+  tiles_ = (is.width + kTile - 1) / kTile;
+  const auto tiles = static_cast<std::size_t>(tiles_), stride = tiles + 1;
+  asked_.assign(tiles * tiles, before.layer == now.layer ? 0 : 1);
+  for (const ShadowDepth* map : {&before, &now}) {
+    for (const SampleRect& rect : map->over) {
+      for (int ty = rect.y0 / kTile; ty * kTile < rect.y1; ++ty) {
+        for (int tx = rect.x0 / kTile; tx * kTile < rect.x1; ++tx)
+          asked_[static_cast<std::size_t>(ty) * tiles + static_cast<std::size_t>(tx)] = 1;
       }
     }
+  }
+  dirty_.assign(stride * stride, 0);
+  for (std::size_t ty = 0; ty < tiles; ++ty) {
     int sum = 0;
-    for (int tx = 0; tx < tiles_; ++tx) {
-      sum += here[static_cast<std::size_t>(tx)];
-      dirty_[static_cast<std::size_t>((ty + 1) * stride + tx + 1)] =
-          sum + dirty_[static_cast<std::size_t>(ty * stride + tx + 1)];
+    for (std::size_t tx = 0; tx < tiles; ++tx) {
+      if (asked_[ty * tiles + tx] != 0 && !same_tile(was, is, static_cast<int>(tx), static_cast<int>(ty))) ++sum;
+      dirty_[(ty + 1) * stride + tx + 1] = sum + dirty_[ty * stride + tx + 1];
     }
   }
 }
@@ -154,43 +172,58 @@ bool Reuse::keeps(const Inputs& before, const Inputs& now, int x0, int x1, int y
   return same_light(now, x0, x1, y0, y1);
 }
 
-/// What is seen lies in a slab of the segment's view: its eight corners bound everything that shading looks up.
+namespace {
+
+/// Bits of floats that are not negative are in their order; `least` is that of all but zeros, less one.
+struct Extremes {
+  std::uint32_t most = 0, least = 0xffffffffU;
+};
+
+BITEMARK_WIDE Extremes extremes_of(const float* values, int count, Extremes so_far) {
+  std::uint32_t most = so_far.most, least = so_far.least;
+  for (int i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<std::uint32_t>(values[i]);
+    most = std::max(most, bits);
+    least = std::min(least, bits - 1);
+  }
+  return {most, least};
+}
+
+}  // namespace
+
+/// Of the places of all points between two columns x, two rows y and two depths z.
+BITEMARK_WIDE void Reuse::bound(const Places& places, const float* x, const float* y, const float* z, Bounds& bounds) {
+  for (std::size_t i = 0; i < bounds.low.size(); ++i) {
+    const float ax = places.a[i] * x[0], bx = places.a[i] * x[1], ay = places.b[i] * y[0], by = places.b[i] * y[1];
+    const float low = std::min(ax, bx) + std::min(ay, by) + places.c[i];
+    const float high = std::max(ax, bx) + std::max(ay, by) + places.c[i];
+    bounds.low[i] = std::min(z[0] * low, z[1] * low) + places.t[i];
+    bounds.high[i] = std::max(z[0] * high, z[1] * high) + places.t[i];
+  }
+}
+
+/// What is seen lies in a slab of the segment's view, which bounds everything that shading looks up.
 bool Reuse::same_light(const Inputs& now, int x0, int x1, int y0, int y1) const {
-  float nearest = 0, farthest = 1e30F;  // closeness
-  for (int y = y0; y < y1; ++y) {
-    const float* closeness = now.samples.closeness.data() + at(now.samples, x0, y);
-    for (int x = 0; x < x1 - x0; ++x) {
-      if (closeness[x] <= 0) continue;
-      nearest = std::max(nearest, closeness[x]);
-      farthest = std::min(farthest, closeness[x]);
-    }
-  }
-  if (nearest <= 0) return true;  // nothing but backdrop
-  V3 low{1e30F, 1e30F, 1e30F}, high{-1e30F, -1e30F, -1e30F};
-  float low_u = 1e30F, high_u = -1e30F, low_v = 1e30F, high_v = -1e30F;
-  const float near_z = 1 / (nearest * kRounding), far_z = kRounding / farthest;
-  const Affine &W = X_WC_, &L = shadow_from_camera_;
-  for (int corner = 0; corner < 4; ++corner) {
-    const V3 ray{(static_cast<float>((corner & 1) != 0 ? x0 : x1) - camera_.cx) / camera_.fx,
-                 (static_cast<float>((corner & 2) != 0 ? y0 : y1) - camera_.cy) / camera_.fy, 1};
-    const V3 ray_W = W.vector(ray);
-    const float ray_u = shadow_.fx * dot(L.row[0], ray), ray_v = shadow_.fy * dot(L.row[1], ray);
-    for (const float z : {near_z, far_z}) {
-      const V3 p = z * ray_W + W.t;
-      low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
-      high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
-      const float u = z * ray_u + (shadow_.fx * L.t.x + shadow_.cx), v = z * ray_v + (shadow_.fy * L.t.y + shadow_.cy);
-      low_u = std::min(low_u, u), high_u = std::max(high_u, u);
-      low_v = std::min(low_v, v), high_v = std::max(high_v, v);
-    }
-  }
+  Extremes closeness;
+  for (int y = y0; y < y1; ++y)
+    closeness = extremes_of(now.samples.closeness.data() + at(now.samples, x0, y), x1 - x0, closeness);
+  if (closeness.most == 0) return true;  // nothing but backdrop
+  const float x[2] = {(static_cast<float>(x0) - camera_.cx) / camera_.fx,
+                      (static_cast<float>(x1) - camera_.cx) / camera_.fx};
+  const float y[2] = {(static_cast<float>(y0) - camera_.cy) / camera_.fy,
+                      (static_cast<float>(y1) - camera_.cy) / camera_.fy};
+  const float z[2] = {1 / (std::bit_cast<float>(closeness.most) * kRounding),
+                      kRounding / std::bit_cast<float>(closeness.least + 1)};
+  Bounds bounds;
+  bound(places_, x, y, z, bounds);
+  const auto &low = bounds.low, &high = bounds.high;
   for (const Sphere& sphere : moved_) {
     const V3 c = sphere.center;
-    const V3 d{std::max({low.x - c.x, c.x - high.x, 0.0F}), std::max({low.y - c.y, c.y - high.y, 0.0F}),
-               std::max({low.z - c.z, c.z - high.z, 0.0F})};
+    const V3 d{std::max({low[0] - c.x, c.x - high[0], 0.0F}), std::max({low[1] - c.y, c.y - high[1], 0.0F}),
+               std::max({low[2] - c.z, c.z - high[2], 0.0F})};
     if (dot(d, d) <= sphere.reach * sphere.reach) return false;
   }
-  return shadow_is_same(low_u, high_u, low_v, high_v);
+  return shadow_is_same(low[3], high[3], low[4], high[4]);
 }
 
 bool Reuse::shadow_is_same(float low_x, float high_x, float low_y, float high_y) const {

@@ -6,9 +6,11 @@
 // yes; where it is unsure it says no. So pixels do not depend on what was rendered before.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "sim/shade_types.h"
+#include "sim/shadow_caster.h"
 
 namespace bitemark::sim {
 
@@ -18,7 +20,8 @@ struct Inputs {
   std::vector<PreparedItem> prepared;
   Camera camera;
   Lighting lighting;
-  VisibilityBuffer samples, shadow;
+  VisibilityBuffer samples;
+  ShadowDepth shadow;
 };
 
 class Reuse {
@@ -32,22 +35,33 @@ class Reuse {
   bool possible() const { return possible_; }
 
  private:
+  /// Where the point at depth z on the ray (x, y, 1) is: z (a x + b y + c) + t. World x, y, z and shadow map u, v;
+  /// eight numbers go side by side.
+  struct Places {
+    std::array<float, 8> a{}, b{}, c{}, t{};
+  };
+  struct Bounds {
+    std::array<float, 8> low, high;
+  };
   struct Sphere {
     V3 center;        ///< world
     float reach = 0;  ///< ambient light farther away does not know of it [m]
   };
+  void place(std::size_t i, float scale, V3 row, float t, float shift);
   void find_moved(const Inputs& before, const Inputs& now);
-  void find_dirty(const VisibilityBuffer& before, const VisibilityBuffer& now);
+  void find_dirty(const ShadowDepth& before, const ShadowDepth& now);
+  static void bound(const Places& places, const float* x, const float* y, const float* z, Bounds& bounds);
   bool same_light(const Inputs& now, int x0, int x1, int y0, int y1) const;
   bool shadow_is_same(float low_x, float high_x, float low_y, float high_y) const;
 
   bool possible_ = false;
   std::vector<char> changed_;  ///< by item
   std::vector<Sphere> moved_;
-  int tiles_ = 0;           ///< a side of the shadow map
-  std::vector<int> dirty_;  ///< [tiles + 1, tiles + 1]: changed tiles above and to the left
-  Projector camera_, shadow_;
-  Affine X_WC_, shadow_from_camera_;
+  int tiles_ = 0;            ///< a side of the shadow map
+  std::vector<char> asked_;  ///< [tiles, tiles]: may have changed
+  std::vector<int> dirty_;   ///< [tiles + 1, tiles + 1]: changed tiles above and to the left
+  Projector camera_;
+  Places places_;
 };
 
 }  // namespace bitemark::sim

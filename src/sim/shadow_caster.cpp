@@ -1,5 +1,6 @@
 #include "sim/shadow_caster.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace bitemark::sim {
@@ -17,7 +18,7 @@ bool same(const Projector& a, const Projector& b) {
 
 }  // namespace
 
-void ShadowCaster::draw(const std::vector<MeshPose>& casters, const Projector& light, int size, VisibilityBuffer& map) {
+void ShadowCaster::draw(const std::vector<MeshPose>& casters, const Projector& light, int size, ShadowDepth& map) {
   if (!layer_holds(casters, light, size)) draw_layer(casters, light, size);
   last_ = casters;
   light_ = light;
@@ -25,8 +26,23 @@ void ShadowCaster::draw(const std::vector<MeshPose>& casters, const Projector& l
   for (std::size_t i = 0; i < casters.size(); ++i) {
     if (in_layer_[i] == 0) some_.push_back(casters[i]);
   }
-  map = layer_;
-  rasterizer_.draw(some_, light, map);
+  copy_layer(map);
+  rasterizer_.draw(some_, light, map.depth, &map.over);
+}
+
+void ShadowCaster::copy_layer(ShadowDepth& map) const {
+  if (map.layer != layer_number_) {
+    map.depth = layer_;
+    map.layer = layer_number_;
+    return;
+  }
+  for (const SampleRect& rect : map.over) {
+    for (int y = rect.y0; y < rect.y1; ++y) {
+      const auto row = static_cast<std::ptrdiff_t>(y) * layer_.width;
+      std::copy(layer_.closeness.begin() + row + rect.x0, layer_.closeness.begin() + row + rect.x1,
+                map.depth.closeness.begin() + row + rect.x0);
+    }
+  }
 }
 
 /// Whether all that the layer shows is where it was.
@@ -46,6 +62,7 @@ void ShadowCaster::draw_layer(const std::vector<MeshPose>& casters, const Projec
     if (casters.size() == last_.size() && !same(casters[i], last_[i])) in_layer_[i] = 0;
     if (in_layer_[i] != 0) some_.push_back(casters[i]);
   }
+  ++layer_number_;
   layer_.clear_depth(size, size);
   rasterizer_.draw(some_, light, layer_);
 }

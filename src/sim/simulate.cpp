@@ -52,24 +52,28 @@ class EpisodeRenderer {
         stage_(world.scene, world.motion, needs_fine_meshes(options.width)) {}
 
   void run(int begin, int end, const std::function<void(int, Frame&&, FrameTruth&&)>& emit) {
-    const int count = info_.frame_count, block = 8 * options_.threads;
-    labelled_.resize(static_cast<std::size_t>(block + 2));
+    const int block = 6 * options_.threads;
+    const bool labels = options_.truth || options_.visibility;
+    labelled_.resize(static_cast<std::size_t>(2 * block + 2));
     // What the receiver does not keep is filled again.
     std::vector<Frame> frames(static_cast<std::size_t>(block));
     std::vector<FrameTruth> truths(frames.size());
-    int labelled = std::max(0, begin - 1);  // flow looks back as well
+    const auto labels_until = [&](int last) { return std::min(info_.frame_count, last + 1); };  // flow looks ahead
+    int next_label = std::max(0, begin - 1);                                                    // and back
+    if (labels) parallel_label(next_label, labels_until(std::min(end, begin + block)));
+    next_label = labels_until(std::min(end, begin + block));
     for (int first = begin; first < end; first += block) {
       stop_if_interrupted();
-      const int last = std::min(end, first + block);
-      if (options_.truth || options_.visibility) {
-        label(labelled, std::min(count, last + 1));  // flow looks one frame ahead
-        labelled = std::min(count, last + 1);
-      }
+      const int last = std::min(end, first + block), ahead = labels_until(std::min(end, last + block));
       const auto size = static_cast<std::size_t>(last - first);
-      parallel_for(size, options_.threads, [&](std::size_t i) {
+      const auto extra = labels ? static_cast<std::size_t>(std::max(0, ahead - next_label)) : 0;
+      // The next block's labels, the smaller pieces of work, fill the gaps before the threads meet.
+      parallel_for(size + extra, options_.threads, [&](std::size_t i) {
+        if (i >= size) return label(next_label + static_cast<int>(i - size));
         shade(first + static_cast<int>(i), frames[i]);
         if (options_.truth) truth(first + static_cast<int>(i), truths[i]);
       });
+      next_label = ahead;
       for (std::size_t i = 0; i < size; ++i) {
         emit(first + static_cast<int>(i), std::move(frames[i]), std::move(truths[i]));
       }
@@ -103,7 +107,7 @@ class EpisodeRenderer {
   };
   const FrameWorld& frame(int index) const { return world_.timeline[static_cast<std::size_t>(index)]; }
 
-  /// The labels of a block and of its two neighbours are alive at a time.
+  /// The labels of two blocks and of their two neighbours are alive at a time.
   struct Labelled {
     LabelImage labels;
     VisibilityBuffer samples;  ///< where colour is made of the same samples
@@ -117,23 +121,25 @@ class EpisodeRenderer {
                  shares_samples() ? &labelled(index).samples : nullptr, frame);
   }
 
-  void label(int first, int last) {
-    parallel_for(static_cast<std::size_t>(std::max(0, last - first)), options_.threads, [&](std::size_t i) {
-      const int index = first + static_cast<int>(i);
-      LabelImage& image = labelled(index).labels;
-      Borrowed buffers(*this);
-      buffers->labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(), frame(index).camera,
-                              options_.width, options_.height, image);
-      if (shares_samples()) std::swap(buffers->labeller.samples(), labelled(index).samples);
-      if (world_.scene.voxels) label_overlay(*world_.scene.voxels, image);
-      std::size_t at = 0;
-      for (std::size_t b = 0; b < world_.scene.bodies.size(); ++b) {
-        if (world_.scene.bodies[b].info.id == 0) continue;
-        BodyState& state = info_.states[static_cast<std::size_t>(index)][at++];
-        state.visible_px = image.visible[b];
-        state.full_px = image.full[b];
-      }
-    });
+  void parallel_label(int first, int last) {
+    parallel_for(static_cast<std::size_t>(std::max(0, last - first)), options_.threads,
+                 [&](std::size_t i) { label(first + static_cast<int>(i)); });
+  }
+
+  void label(int index) {
+    LabelImage& image = labelled(index).labels;
+    Borrowed buffers(*this);
+    buffers->labeller.label(stage_.items(frame(index)), world_.scene.bodies.size(), frame(index).camera, options_.width,
+                            options_.height, image);
+    if (shares_samples()) std::swap(buffers->labeller.samples(), labelled(index).samples);
+    if (world_.scene.voxels) label_overlay(*world_.scene.voxels, image);
+    std::size_t at = 0;
+    for (std::size_t b = 0; b < world_.scene.bodies.size(); ++b) {
+      if (world_.scene.bodies[b].info.id == 0) continue;
+      BodyState& state = info_.states[static_cast<std::size_t>(index)][at++];
+      state.visible_px = image.visible[b];
+      state.full_px = image.full[b];
+    }
   }
 
   void truth(int index, FrameTruth& truth) {

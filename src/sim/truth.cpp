@@ -1,6 +1,7 @@
 #include "sim/truth.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -50,6 +51,25 @@ struct BodyTransfer {
 
 bool same(const Pose& a, const Pose& b) { return a.position == b.position && a.rotation == b.rotation; }
 
+/// Where pixels of one row are seen from another camera: columns, rows and depths, side by side.
+struct Places {
+  static constexpr int kMost = 64;
+  std::array<double, kMost> u, v, z;
+};
+
+BITEMARK_WIDE void carry(const Transform& X, const Camera& camera, const float* depth, int x, int y, int count,
+                         Places& places) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    const double z = static_cast<double>(depth[i]);
+    const double column = static_cast<double>(x + static_cast<int>(i)) + 0.5;
+    const Vec3 p{(column - camera.cx) / camera.fx * z, (y + 0.5 - camera.cy) / camera.fy * z, z};
+    const Vec3 q = X(p);
+    places.u[i] = camera.cx + camera.fx * q[0] / q[2];
+    places.v[i] = camera.cy + camera.fy * q[1] / q[2];
+    places.z[i] = q[2];
+  }
+}
+
 class FlowPass {
  public:
   FlowPass(const SceneSpec& scene, const Motion& motion, const LabelledFrame& here, const LabelledFrame& there,
@@ -92,6 +112,11 @@ class FlowPass {
           mark_hidden(owners[first], row + static_cast<std::size_t>(first), end - first, flags.data());
           continue;
         }
+        if (is_rigid(owners[first])) {
+          for (int x = first; x < end; x += Places::kMost)
+            move(owners[first], x, y, std::min(Places::kMost, end - x), flow.data(), flags.data());
+          continue;
+        }
         for (int x = first; x < end; ++x) {
           const std::size_t at = row + static_cast<std::size_t>(x);
           flags[at] |= pixel(x, y, at, flow.data() + 2 * at);
@@ -114,6 +139,35 @@ class FlowPass {
     if (owner < 0) return false;
     const BodyTransfer& t = transfers_[static_cast<std::size_t>(owner)];
     return t.alive && t.still && t.solid_there == nullptr && t.grid_there == nullptr;
+  }
+
+  /// All of its surface is there in the other frame, and moves as one.
+  bool is_rigid(int owner) const {
+    if (owner < 0) return false;
+    const BodyTransfer& t = transfers_[static_cast<std::size_t>(owner)];
+    return t.alive && !t.still && t.solid_there == nullptr && t.grid_there == nullptr && t.mesh_here == nullptr;
+  }
+
+  /// Flow and flags of neighbours of one rigid body.
+  void move(int owner, int x, int y, int count, float* flow, std::uint8_t* flags) const {
+    const LabelImage& labels = *here_.labels;
+    const std::size_t at =
+        static_cast<std::size_t>(y) * static_cast<std::size_t>(labels.width) + static_cast<std::size_t>(x);
+    Places to;
+    carry(transfers_[static_cast<std::size_t>(owner)].X_C1C0, here_.world->camera, labels.depth.data() + at, x, y,
+          count, to);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      flags[at + i] |= write_flow(x + static_cast<int>(i), y, to.u[i], to.v[i], to.z[i], owner, flow + 2 * (at + i));
+    }
+  }
+
+  /// Of a point that is at (u, v, z) in the other frame. Returns its flags.
+  std::uint8_t write_flow(int x, int y, double u, double v, double z, int owner, float* flow) const {
+    if (z <= kNearest_m) return bits_.left;
+    flow[0] = static_cast<float>(u - (x + 0.5));
+    flow[1] = static_cast<float>(v - (y + 0.5));
+    if (u < 0 || v < 0 || u >= there_.labels->width || v >= there_.labels->height) return bits_.left;
+    return seen_at(u, v, z, owner) ? std::uint8_t{0} : bits_.occluded;
   }
 
   void mark_hidden(std::int16_t owner, std::size_t at, int count, std::uint8_t* flags) const {
@@ -145,12 +199,8 @@ class FlowPass {
       return flags;
     }
     const Vec3 q = t.mesh_here != nullptr ? t.X_C1B1(deformed(t, t.X_BC0(p), labels.triangle[at])) : t.X_C1C0(p);
-    if (q[2] <= 1e-3) return flags | bits_.left;
     const double u = camera.cx + camera.fx * q[0] / q[2], v = camera.cy + camera.fy * q[1] / q[2];
-    flow[0] = static_cast<float>(u - (x + 0.5));
-    flow[1] = static_cast<float>(v - (y + 0.5));
-    if (u < 0 || v < 0 || u >= labels.width || v >= labels.height) return flags | bits_.left;
-    return seen_at(u, v, q[2], owner) ? flags : flags | bits_.occluded;
+    return flags | write_flow(x, y, u, v, q[2], owner, flow);
   }
 
   /// Where a point of a body that deforms is in the other frame: at the same place of the same triangle.
@@ -166,7 +216,7 @@ class FlowPass {
   /// show this body, at this depth to within what the depth varies between them.
   bool seen_at(double u, double v, double z, int owner) const {
     const LabelImage& labels = *there_.labels;
-    const int x0 = static_cast<int>(std::floor(u - 0.5)), y0 = static_cast<int>(std::floor(v - 0.5));
+    const int x0 = floor_of(u - 0.5), y0 = floor_of(v - 0.5);
     double lowest = 1e9, highest = 0;
     for (int k = 0; k < 4; ++k) {
       const int x = std::clamp(x0 + (k & 1), 0, labels.width - 1), y = std::clamp(y0 + (k >> 1), 0, labels.height - 1);
@@ -179,6 +229,13 @@ class FlowPass {
     return z <= highest + 0.5 * (highest - lowest) + 0.01 * z && highest > 0;
   }
 
+  /// std::floor() without a call.
+  static int floor_of(double x) {
+    const int towards_zero = static_cast<int>(x);
+    return towards_zero - (static_cast<double>(towards_zero) > x ? 1 : 0);
+  }
+
+  static constexpr double kNearest_m = 1e-3;       // what is nearer to the camera has left the picture
   static constexpr float kSameSurface_m = 0.006F;  // half a cell of the cookie's grid
 
   LabelledFrame here_, there_;

@@ -97,6 +97,75 @@ TEST(BooksOfATake, ContactImpulseIsTheChangeOfMomentum) {
   }
 }
 
+/// Balls without friction push along one normal: the contacts of a step alone tell what each ball gained.
+TEST(BooksOfATake, ContactsOfAStepAreTheChangeOfMomentum) {
+  PhysicsWorld world({960, SolverProfile::kBouncing, {0, 0, -kG}});
+  RigidBody floor;
+  floor.shape.kind = CollisionShape::Kind::kPlane;
+  floor.restitution = 1;
+  floor.friction = 0;
+  world.add(floor);
+  std::vector<int> balls;
+  for (int i = 0; i < 5; ++i) {
+    RigidBody ball;
+    ball.shape = {CollisionShape::Kind::kSphere, {0.1, 0.1, 0.1}, {}, {}};
+    ball.mass = 1;
+    ball.restitution = 0.8;
+    ball.friction = 0;
+    ball.X_WB.position = {0.07 * i, 0.02 * (i % 2), 0.3 + 0.25 * i};
+    balls.push_back(world.add(ball));
+  }
+  int touching = 0;
+  for (int step = 0; step < 1920; ++step) {
+    std::vector<Vec3> before;
+    for (const int ball : balls) before.push_back(held_velocity(world, ball));
+    world.step();
+    for (std::size_t i = 0; i < balls.size(); ++i) {
+      Vec3 pushed{0, 0, 0};
+      for (const Contact& contact : world.contacts()) {
+        const double sign = contact.a == balls[i] ? 1 : contact.b == balls[i] ? -1 : 0;
+        pushed = pushed + (sign * contact.impulse) * contact.normal;
+      }
+      const Vec3 gained = held_velocity(world, balls[i]) - before[i] + world.step_s() * Vec3{0, 0, kG};
+      ASSERT_LT(norm(gained - pushed), 1e-12) << "ball " << i << " at step " << step;  // rounding as above
+      touching += norm(pushed) > 0 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(touching, 50);
+}
+
+/// From the step before a contact to its end a ball flies, touches and flies: the impulse is what it gained beside its
+/// weight.
+TEST(BooksOfATake, ImpulseOfABounceIsTheChangeOfMomentum) {
+  int bounces = 0;
+  for (int take = 0; take < 5; ++take) {
+    const SceneSpec scene = resolve(shipped("bounce"), "test", take, 0);
+    const Motion motion = simulate(scene);
+    for (const Event& end : motion.events) {
+      if (end.type != "contact_end") continue;
+      const auto begin = std::find_if(motion.events.begin(), motion.events.end(), [&](const Event& e) {
+        return e.type == "contact_begin" && e.position == end.position;
+      });
+      ASSERT_NE(begin, motion.events.end());
+      EXPECT_EQ(begin->impulse_Ns, end.impulse_Ns);
+      const auto ball =
+          static_cast<std::size_t>(std::find_if(scene.bodies.begin(), scene.bodies.end(),
+                                                [&](const BodySpec& body) { return body.info.id == end.ids[0]; }) -
+                                   scene.bodies.begin());
+      const double m = motion.forms[ball].front().mass;
+      const auto first = static_cast<std::size_t>(begin->step - 1), last = static_cast<std::size_t>(end.step);
+      const double fallen_s = static_cast<double>(last - first) / motion.step_hz;
+      const double gained =
+          motion.steps[last][ball].velocity[2] - motion.steps[first][ball].velocity[2] + kG * fallen_s;
+      // Rounding of a few steps at 10 m/s: 1e-14 of m/s.
+      EXPECT_NEAR(end.impulse_Ns, m * gained, 1e-12 * m) << "take " << take << " at " << begin->time_s << " s";
+      EXPECT_LE(end.step - begin->step, 2) << "a bounce takes a step or two";
+      ++bounces;
+    }
+  }
+  EXPECT_GT(bounces, 10);
+}
+
 /// Thin walls and small bodies at 60 m/s: between two steps a ball goes 62 mm at 960 Hz, 250 mm at 240 Hz.
 TEST(NoTunnelling, WallsHoldAtSixtyMetresASecond) {
   for (const int hz : {240, 480, 960}) {
