@@ -59,6 +59,11 @@ struct EvaluateVaeOptions {
   int threads = 0;
 };
 
+struct ReconstructOptions {
+  std::filesystem::path checkpoint, clips, out;
+  int threads = 0;
+};
+
 struct EvaluateDitOptions {
   std::filesystem::path checkpoint, data;
   std::filesystem::path out;  ///< errors by take and level (JSON); empty = none
@@ -97,6 +102,9 @@ void embed(const EmbedOptions& options);
 /// Prints how well captions find their takes and takes their captions.
 void evaluate_text(const EvaluateTextOptions& options);
 void evaluate_vae(const EvaluateVaeOptions& options);
+/// clips/<id>.safetensors ("frames" u8 [T, H, W, 3], as a run keeps them) -> out/<id>/rollout.safetensors, encoded and
+/// decoded: an answer for `bitemark run --generator folder:out`.
+void reconstruct(const ReconstructOptions& options);
 /// Prints the mean squared error of denoised latents at levels 0.1 to 0.9 with its standard error over takes. Noise is
 /// the same for every checkpoint, so that differences of two are paired.
 void evaluate_dit(const EvaluateDitOptions& options);

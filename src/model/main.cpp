@@ -101,6 +101,18 @@ void add_evaluate_vae(CLI::App& app, m::EvaluateVaeOptions& o) {
   command->callback([&o] { m::evaluate_vae(o); });
 }
 
+void add_reconstruct(CLI::App& app, m::ReconstructOptions& o) {
+  auto* command = app.add_subcommand("reconstruct", "Clips through the VAE, as answers that a suite can judge");
+  command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
+  command->add_option("--clips", o.clips, "Folder of <id>.safetensors, such as a run's clips/oracle")->required();
+  command->add_option("--out", o.out, "Folder for <id>/rollout.safetensors")->required();
+  command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
+  command->footer(
+      "Example: bitemark-model reconstruct --checkpoint checkpoints/nano --clips runs/nightly/clips/oracle --out "
+      "runs/vae-answers");
+  command->callback([&o] { m::reconstruct(o); });
+}
+
 void add_evaluate_dit(CLI::App& app, m::EvaluateDitOptions& o) {
   auto* command = app.add_subcommand("evaluate-dit", "Denoising error on the last takes of a data folder");
   command->add_option("--checkpoint", o.checkpoint, "Checkpoint folder")->required();
@@ -174,6 +186,7 @@ int main(int argc, char** argv) {
   m::EmbedOptions embed_options;
   m::EvaluateTextOptions text_options;
   m::EvaluateVaeOptions vae_options;
+  m::ReconstructOptions reconstruct_options;
   m::EvaluateDitOptions dit_options;
   m::ImportClipOptions clip_options;
   m::ClassDitOptions class_options;
@@ -185,6 +198,7 @@ int main(int argc, char** argv) {
   add_embed(app, embed_options);
   add_evaluate_text(app, text_options);
   add_evaluate_vae(app, vae_options);
+  add_reconstruct(app, reconstruct_options);
   add_evaluate_dit(app, dit_options);
   add_import_clip(app, clip_options);
   add_class_dit(app, class_options);

@@ -201,6 +201,27 @@ TEST_F(Tasks, MemoryDoesNotGrowWithTheLength) {
   EXPECT_LT(static_cast<double>(late), 1.02 * static_cast<double>(early));
 }
 
+TEST_F(Tasks, ReconstructionsAreAnswersToWhatTheyWereMadeOf) {
+  ReconstructOptions options;
+  options.checkpoint = fresh_folder("checkpoint");
+  options.clips = fresh_folder("clips");
+  options.out = fresh_folder("answer");
+  options.threads = 1;
+  write_toy_checkpoint(options.checkpoint);
+  EXPECT_THAT([&] { reconstruct(options); }, ThrowsMessage<InputError>(HasSubstr("holds no clip")));
+  const auto frames = toy_conditioning("a", 5, 6).context;
+  write_rollout(options.clips, "a", frames);
+  std::filesystem::rename(options.clips / "a/rollout.safetensors", options.clips / "a.safetensors");
+  reconstruct(options);
+  const auto answer = read_rollout_tensor(options.out / "a/rollout.safetensors");
+  ASSERT_EQ(answer.size(), frames.size());
+  EXPECT_EQ(answer.front().width, frames.front().width);
+  EXPECT_NE(answer.front(), frames.front());  // the toy's VAE has learned nothing
+  write_rollout(options.clips, "b", toy_conditioning("b", 2, 3, 36).context);
+  std::filesystem::rename(options.clips / "b/rollout.safetensors", options.clips / "b.safetensors");
+  EXPECT_THAT([&] { reconstruct(options); }, ThrowsMessage<InputError>(HasSubstr("multiples of 8")));
+}
+
 TEST_F(Tasks, SurpriseHasItsNoiseInCommon) {
   const Generator generator = with(false);
   Conditioning take = toy_conditioning("t", 2, 10);
