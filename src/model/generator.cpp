@@ -159,6 +159,7 @@ class Generator::Rollout {
     conditions.text = caption_ = read(request_.caption);
     conditions.label = at::full({1}, label_index(), at::TensorOptions(default_device()).dtype(at::kLong));
     conditions.keep_text = conditions.keep_controls = conditions.keep_actions = at::ones({1}, default_device());
+    if (request_.caption.empty() && request_.changes.empty()) conditions.keep_text = at::zeros({1}, default_device());
     if (is_played()) conditions.keep_controls = at::zeros({1}, default_device());  // as in training
     streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, order_.backwards);
     if (of_.rollout_.guidance != 1.0) {

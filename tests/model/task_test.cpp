@@ -175,6 +175,11 @@ TEST_F(Tasks, LabelsAreThoseOfTheTraining) {
   const auto none = generator.run(take);
   take.label = "drop";
   EXPECT_NE(generator.run(take), none);
+  Conditioning silent = toy_conditioning("t", 2, 6);
+  silent.caption.clear();
+  const auto nothing_said = generator.run(silent);
+  silent.caption = " ";  // an empty caption is none, and not one without words
+  EXPECT_NE(generator.run(silent), nothing_said);
   take.label = "juggle";
   EXPECT_THAT([&] { generator.run(take); }, ThrowsMessage<InputError>(HasSubstr("one of: slide, drop")));
   EXPECT_THAT([&] { with(false).run(take); }, ThrowsMessage<InputError>(HasSubstr("without labels")));
