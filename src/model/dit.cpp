@@ -52,7 +52,7 @@ BlockContext block_context(const DitConfig& config, const DitInput& input, const
     context.across = frames_seen(layout.order, 0, context.tokens);
     return context;
   }
-  context.rope = rope_table({0}, rows, columns, head, device, config.registers);
+  context.rope = rope_table(std::vector<std::int64_t>{0}, rows, columns, head, device, config.registers);
   context.now = layout.times.front();
   if (!ring->empty() && !ring->is_ready(context.now)) {
     const std::int64_t shot = config.shots > 1 && input.shots.defined() ? input.shots.item<std::int64_t>() : 0;
