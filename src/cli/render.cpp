@@ -73,8 +73,12 @@ void render_one(const Scenario& scenario, const RenderFlags& flags, const Render
     fmt::print("{} {}\n", answer["question"].get<std::string>(), answer["value"].dump());
   }
   if (!info.fault.empty()) fmt::print("the first wrong frame is {}\n", info.fault_first_frame);
-  if (!info.pair.is_null())
-    fmt::print("differs {}: from frame {} on\n", options.variant, info.pair["first_frame"].dump());
+  if (info.pair.is_null()) return;
+  if (const int first = info.pair["first_frame"]; first < 0) {
+    fmt::print("{}: the two futures never differ\n", options.variant);
+  } else {
+    fmt::print("{}: the two futures differ from frame {} on\n", options.variant, first);
+  }
 }
 
 /// Two possible clips and two impossible ones, each in a folder of its own.
