@@ -102,10 +102,17 @@ std::vector<std::string> ClipSource::all_captions() const {
   return all;
 }
 
-std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window, Pcg32& random) const {
+std::size_t ClipSource::draw_scenario(std::int64_t window, Pcg32& random) const {
+  return shards_[draw(1, window, random).front().shard].scenario;
+}
+
+std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window, Pcg32& random,
+                                         std::optional<std::size_t> only) const {
   // Cumulative weights of the shards: the scenario's weight times the shard's share of the scenario's takes.
   std::vector<double> takes(scenarios_.size(), 0.0), cumulative;
-  const auto fits = [&](const Shard& shard) { return shard.drawable > 0 && shard.frames.size(1) >= window; };
+  const auto fits = [&](const Shard& shard) {
+    return shard.drawable > 0 && shard.frames.size(1) >= window && shard.scenario == only.value_or(shard.scenario);
+  };
   for (const auto& shard : shards_)
     if (fits(shard)) takes[shard.scenario] += static_cast<double>(shard.drawable);
   double sum = 0;

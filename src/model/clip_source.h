@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,12 @@ class ClipSource {
   std::int64_t height() const { return shards_.front().frames.size(2); }
   std::int64_t width() const { return shards_.front().frames.size(3); }
 
-  /// Takes are equally likely within a scenario, starts within a take. Only takes of at least `window` frames.
-  std::vector<ClipWindow> draw(std::int64_t count, std::int64_t window, Pcg32& random) const;
+  /// Takes are equally likely within a scenario, starts within a take. Only takes of at least `window` frames, and
+  /// where `only` is one of scenarios(), only of that one.
+  std::vector<ClipWindow> draw(std::int64_t count, std::int64_t window, Pcg32& random,
+                               std::optional<std::size_t> only = {}) const;
+  /// A scenario that has takes of at least `window` frames, by the weights of the mix.
+  std::size_t draw_scenario(std::int64_t window, Pcg32& random) const;
   /// One window of each of the last `count` takes of every scenario that have `window` frames (where takes are held
   /// out: of those), first caption; where in the take depends on its shard's name and its row. Throws InputError when
   /// no take is long enough.

@@ -1,5 +1,7 @@
 #include "model/dit_block.h"
 
+#include "model/fused_ops.h"
+
 namespace bitemark::model {
 namespace {
 
@@ -44,8 +46,13 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
   const auto parts = qkv_(x).view({batch, frames * tokens, 3, heads_, head}).unbind(2);
   Tensor q = parts[0], k = parts[1], v = parts[2];
   if (qk_norm_) {
-    q = at::layer_norm(q, {head}, q_scale_, {}, kEpsilon);
-    k = at::layer_norm(k, {head}, k_scale_, {}, kEpsilon);
+    // In mixed precision norms are float32, and attention wants all three alike.
+    const auto norm = [&](const Tensor& t, const Tensor& scale) {
+      return at::layer_norm(t.to(scale.scalar_type()), {head}, scale, {}, kEpsilon);
+    };
+    q = norm(q, q_scale_);
+    k = norm(k, k_scale_);
+    v = v.to(k.scalar_type());
   }
   if (spacetime_)
     kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "model/attention.h"
 #include "model/dit.h"
 #include "model/frame_team.h"
-#include "model/fused_ops.h"
 
 namespace bitemark::model {
 

@@ -104,6 +104,7 @@ class Generator::Rollout {
     pad_ = (temporal_ - leads_ % temporal_) % temporal_;  // the first frame is repeated until its latent is full
     total_ = (pad_ + frames + temporal_ - 1) / temporal_;
     order_ = frame_order(request, temporal_, total_, of_.dit_->config().orders);
+    guidance_ = request.context.empty() ? of_.rollout_.text_guidance : of_.rollout_.guidance;
     begin_ = of_.encode({request.context.begin(), request.context.begin() + leads_});
     end_ = of_.encode({request.context.begin() + leads_, request.context.end()});
     start_streams();
@@ -162,7 +163,7 @@ class Generator::Rollout {
     if (request_.caption.empty() && request_.changes.empty()) conditions.keep_text = at::zeros({1}, default_device());
     if (is_played()) conditions.keep_controls = at::zeros({1}, default_device());  // as in training
     streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, order_.backwards);
-    if (of_.rollout_.guidance != 1.0) {
+    if (guidance_ != 1.0) {
       conditions.label.fill_(-1);
       conditions.keep_text = conditions.keep_controls = conditions.keep_actions = at::zeros({1}, default_device());
       streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, order_.backwards);
@@ -244,8 +245,7 @@ class Generator::Rollout {
     const double stride = told_stride(of_.rollout_.steps);
     const auto denoise = [&](const Tensor& z, double level) {
       return guided(
-          streams_[0].answer(z, level, stride), [&] { return streams_[1].answer(z, level, stride); },
-          of_.rollout_.guidance);
+          streams_[0].answer(z, level, stride), [&] { return streams_[1].answer(z, level, stride); }, guidance_);
     };
     return sample(of_.diffusion_, of_.diffusion_.config().solver, noise(time, kStart), of_.rollout_.steps, denoise,
                   [&](std::int64_t step) { return noise(time, kFirstStep + static_cast<std::uint32_t>(step)); });
@@ -276,6 +276,7 @@ class Generator::Rollout {
   const Conditioning& request_;
   FrameSink sink_;
   std::int64_t temporal_, total_ = 0, leads_ = 0, pad_ = 0, shown_ = 0, decoded_frames_ = 0;
+  double guidance_ = 1.0;
   FrameOrder order_;
   Tensor begin_, end_;  ///< given latents
   std::vector<HistoryStream> streams_;

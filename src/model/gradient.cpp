@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "model/mixed_precision.h"
 
 namespace bitemark::model {
 
 std::vector<StepLoss> add_gradients(Stage& stage, const std::vector<StepPart>& parts, std::vector<StepData>& data,
-                                    const std::vector<Tensor>& weights, double divisor, int threads) {
+                                    const std::vector<Tensor>& weights, double divisor, int threads, bool mixed) {
   std::vector<StepLoss> losses(parts.size());
   // An accelerator is one; the parts follow each other on it.
   const std::size_t together = default_device().is_cpu() ? static_cast<std::size_t>(threads) : 1;
@@ -17,7 +18,10 @@ std::vector<StepLoss> add_gradients(Stage& stage, const std::vector<StepPart>& p
     parallel_for(count, static_cast<int>(count), [&](std::size_t i) {
       at::set_num_threads(1);
       StepLoss& loss = losses[first + i];
-      loss = stage.loss(parts[first + i], data[first + i]);
+      {
+        const MixedPrecision precision(mixed);
+        loss = stage.loss(parts[first + i], data[first + i]);
+      }
       gradients[i] = torch::autograd::grad({loss.total / divisor}, weights, {}, c10::nullopt, false, true);
     });
     const torch::NoGradGuard no_grad;

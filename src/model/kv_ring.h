@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/attention.h"
 #include "model/fused_ops.h"
 #include "model/torch_compat.h"
 

@@ -21,10 +21,10 @@ void check(const std::string& file, const char* key, double value, double low, d
     throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
 }
 
-const std::set<std::string> kMembers{"stage", "seed",         "steps",       "batch",         "windows",
-                                     "rate",  "warmup",       "decay",       "weight_decay",  "clip",
-                                     "ema",   "save_every_s", "mix",         "model",         "more",
-                                     "about", "parts",        "matrix_rate", "picture_every", "held_out"};
+const std::set<std::string> kMembers{"stage",         "seed",     "steps",        "batch", "windows", "rate",
+                                     "warmup",        "decay",    "weight_decay", "clip",  "ema",     "save_every_s",
+                                     "mix",           "model",    "more",         "about", "parts",   "matrix_rate",
+                                     "picture_every", "held_out", "precision"};
 
 }  // namespace
 
@@ -55,6 +55,9 @@ Recipe load_recipe(const std::filesystem::path& path) {
   read(json, "decay", recipe.file, recipe.decay);
   read(json, "weight_decay", recipe.file, recipe.weight_decay);
   read(json, "clip", recipe.file, recipe.clip);
+  read(json, "precision", recipe.file, recipe.precision);
+  if (recipe.precision != "float32" && recipe.precision != "bfloat16")
+    throw InputError(recipe.file, "/precision", "is '" + recipe.precision + "', expected float32 or bfloat16");
   read(json, "ema", recipe.file, recipe.ema);
   read(json, "save_every_s", recipe.file, recipe.save_every_s);
   read(json, "picture_every", recipe.file, recipe.picture_every);

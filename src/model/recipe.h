@@ -23,7 +23,8 @@ struct Recipe {
   std::int64_t warmup = 100;
   std::int64_t decay = 100;  ///< last steps
   double weight_decay = 0.01;
-  double clip = 1.0;  ///< largest norm of all gradients together
+  std::string precision = "float32";  ///< of matrix products: float32 | bfloat16
+  double clip = 1.0;                  ///< largest norm of all gradients together
   double ema = 0.999;
   double save_every_s = 120;
   std::int64_t picture_every =

@@ -10,6 +10,8 @@
 #include "model/checkpoint.h"
 #include "model/diffusion.h"
 #include "model/dit_clips.h"
+#include "model/dit_settings.h"
+#include "model/dit_start.h"
 #include "model/latent_cache.h"
 #include "model/noise.h"
 #include "model/sampler.h"
@@ -31,45 +33,8 @@ class DitAndHead : public torch::nn::Module {
   std::shared_ptr<StateHead> head;
 };
 
-struct TrainingSettings {
-  double plain = 0.1;          ///< share of steps with one causal sequence instead of history and targets
-  double clean_history = 0.5;  ///< share of clips whose history is exact
-  double free_history = 0.15;  ///< share with an independent level a frame
-  double history_noise = 0.3;  ///< the rest: 1 - tau, up to this
-  double motion_weight = 3;
-  double first_weight = 1;  ///< of the error of a sequence's first frame, which nothing is given before
-  double state_weight = 0.1;
-  double drop = 0.1;        ///< captions and controls, each
-  double backwards = 0;     ///< share of steps whose clips are made from their end
-  double between = 0;       ///< share whose clips have their last frames given
-  double shortcut = 0;      ///< share that teaches long steps
-  double label_drop = 0.5;  ///< labels
-  double own_history = 0;   ///< share of the last tenth of all steps: history is the network's own from some frame on
-};
-
 /// Draws only where there is something to decide, so that a recipe without it keeps its stream.
 bool happens(double share, Pcg32& random) { return share > 0 && random.uniform() < share; }
-
-TrainingSettings settings_of(const Recipe& recipe) {
-  TrainingSettings s;
-  const auto read = [&](const char* key, double& field) {
-    if (recipe.more.contains(key)) field = json_member<double>(recipe.more, key, recipe.file, "/more");
-  };
-  read("plain", s.plain);
-  read("clean_history", s.clean_history);
-  read("free_history", s.free_history);
-  read("history_noise", s.history_noise);
-  read("motion_weight", s.motion_weight);
-  read("first_weight", s.first_weight);
-  read("state_weight", s.state_weight);
-  read("drop", s.drop);
-  read("label_drop", s.label_drop);
-  read("backwards", s.backwards);
-  read("between", s.between);
-  read("shortcut", s.shortcut);
-  read("own_history", s.own_history);
-  return s;
-}
 
 Json member_or_empty(const Recipe& recipe, const char* key) {
   return recipe.more.contains(key) ? recipe.more.at(key) : Json::object();
@@ -78,7 +43,7 @@ Json member_or_empty(const Recipe& recipe, const char* key) {
 class DitStage final : public Stage {
  public:
   explicit DitStage(const StageInput& input)
-      : recipe_(input.recipe), source_(input.source), settings_(settings_of(recipe_)) {
+      : recipe_(input.recipe), source_(input.source), settings_(dit_training_settings(recipe_)) {
     const Checkpoint parts(input.checkpoint);
     const auto vae = parts.vae();
     text_ = parts.text();
@@ -109,7 +74,7 @@ class DitStage final : public Stage {
                            std::to_string(source_.width()) + " x " + std::to_string(source_.height()) + " pixels");
     tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
     network_ = std::make_shared<DitAndHead>(config, tokens_);
-    if (recipe_.more.contains("start")) start_from(parts, config);
+    if (recipe_.more.contains("start")) start_from(parts);
     longest_ = *std::max_element(recipe_.windows.begin(), recipe_.windows.end());
     if (longest_ * temporal_ > source_.longest())
       throw InputError(recipe_.file, "/windows",
@@ -188,27 +153,15 @@ class DitStage final : public Stage {
   }
 
  private:
-  /// "start": "checkpoint" in the recipe: the weights of an earlier transformer of the same shape. What it lacks begins
-  /// as in a new one, which changes nothing at first.
-  void start_from(const Checkpoint& parts, const DitConfig& config) {
+  /// "start": "checkpoint" in the recipe.
+  void start_from(const Checkpoint& parts) {
     if (const auto start = json_member<std::string>(recipe_.more, "start", recipe_.file, "/more");
         start != "checkpoint")
       throw InputError(recipe_.file, "/more/start", "is '" + start + "', expected 'checkpoint'");
-    const auto earlier = parts.dit();
-    DitConfig same = earlier->config();
-    same.orders = config.orders;
-    same.shortcut = config.shortcut;
-    if (earlier->config().actions == 0) same.actions = config.actions;
-    if (earlier->config().shots == 1) same.shots = config.shots;
-    if (earlier->config().labels.empty()) same.labels = config.labels;
-    if (to_json(same) != to_json(config))
+    if (!take_over(*parts.dit(), *network_->dit))
       throw InputError(recipe_.file, "/model",
                        "is not the transformer of the checkpoint that training is to start from");
     std::tie(control_mean_, control_std_) = parts.control_statistics();  // the units that it knows
-    const torch::NoGradGuard no_grad;
-    const auto from = earlier->named_parameters();
-    for (auto& parameter : network_->dit->named_parameters())
-      if (const Tensor* value = from.find(parameter.key())) parameter.value().copy_(*value);
   }
 
   Tensor noise(const Tensor& like, const StepPart& part, Purpose purpose) const {
@@ -398,7 +351,7 @@ class DitStage final : public Stage {
 
   const Recipe& recipe_;
   const ClipSource& source_;
-  TrainingSettings settings_;
+  DitTrainingSettings settings_;
   std::shared_ptr<TextTower> text_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<LatentCache> latents_;

@@ -1,8 +1,12 @@
 // CLIP: captions and frames of the same take together, others apart (Radford et al. 2021). Stage "text" trains both
 // towers; stage "image" trains an image tower against a text tower that stays as it is, so that what was conditioned on
-// it still fits (the mirror image of locked-image tuning, Zhai et al. 2022).
+// it still fits (the mirror image of locked-image tuning, Zhai et al. 2022). Two things make word order count, which a
+// contrast of captions from many scenarios hardly asks for (Yuksekgonul et al. 2023): "mirror" puts beside each take
+// its mirror image, said with left and right exchanged; "alike" is the share of the steps whose takes are of one
+// scenario.
 #include "base/error.h"
 #include "model/checkpoint.h"
+#include "model/mirror.h"
 #include "model/stage.h"
 #include "model/weights.h"
 
@@ -26,16 +30,21 @@ constexpr double kMaxLogitScale = 4.6052;  // ln 100, as in CLIP
 
 class ClipStage final : public Stage {
  public:
-  ClipStage(const StageInput& input, bool locked)
-      : recipe_(input.recipe), source_(input.source), locked_(locked), tokenizer_(tokenizer_for(input)) {
+  ClipStage(const StageInput& input, bool locked) : recipe_(input.recipe), source_(input.source), locked_(locked) {
+    if (recipe_.more.contains("mirror")) mirror_ = json_member<bool>(recipe_.more, "mirror", recipe_.file, "/more");
+    if (recipe_.more.contains("alike")) alike_ = json_member<double>(recipe_.more, "alike", recipe_.file, "/more");
+    if (mirror_ && recipe_.batch / recipe_.parts % 2 != 0)
+      throw InputError(recipe_.file, "/batch", "must be even in each part: half of it are mirror images");
+    tokenizer_ = std::make_unique<Tokenizer>(tokenizer_for(input));
     std::shared_ptr<TextTower> text;
     ImageConfig image;
     if (locked) {
       text = Checkpoint(input.checkpoint).text();
       image = image_config(recipe_.model, recipe_.file, "/model");
     } else {
+      if (recipe_.more.contains("image")) image = image_config(recipe_.more.at("image"), recipe_.file, "/more/image");
       TextConfig config = text_config(recipe_.model, recipe_.file, "/model");
-      config.vocabulary = tokenizer_.size();
+      config.vocabulary = tokenizer_->size();
       text = std::make_shared<TextTower>(config);
     }
     image.embedding = text->config().embedding;
@@ -46,17 +55,26 @@ class ClipStage final : public Stage {
 
   torch::nn::Module& network() override { return *towers_; }
 
-  /// All parts of a step have windows of one length.
+  /// All parts of a step have windows of one length, and takes of one scenario or of all.
   StepData prepare(const StepPart& part) const override {
     const auto& windows = recipe_.windows;
-    const auto one = step_stream(recipe_.seed, {part.step, -1}).below(static_cast<std::uint32_t>(windows.size()));
-    return drawn_frames(recipe_, source_, part, windows[one]);
+    Pcg32 shared = step_stream(recipe_.seed, {part.step, -1});
+    StepData data;
+    data.window = windows[shared.below(static_cast<std::uint32_t>(windows.size()))];
+    std::optional<std::size_t> only;
+    if (alike_ > 0 && shared.uniform() < alike_) only = source_.draw_scenario(data.window, shared);
+    data.random = step_stream(recipe_.seed, part);
+    const std::int64_t clips = recipe_.batch / recipe_.parts;
+    data.drawn = source_.draw(mirror_ ? clips / 2 : clips, data.window, data.random, only);
+    data.batch = source_.load(data.drawn, data.window);
+    if (mirror_) add_mirror_images(data.batch);
+    return data;
   }
 
   StepLoss loss(const StepPart&, StepData& data) override {
     const ClipBatch& batch = data.batch;
     const Tensor frames = frames_from_bytes(three_frames(batch.frames).to(default_device())).flatten(1, 2);
-    const Tensor tokens = tokenize(tokenizer_, batch.captions, towers_->text->config().context).to(default_device());
+    const Tensor tokens = tokenize(*tokenizer_, batch.captions, towers_->text->config().context).to(default_device());
     const Tensor scale = towers_->logit_scale.clamp_max(kMaxLogitScale).exp();
     const Tensor logits = scale * at::matmul(towers_->image->forward(frames), towers_->text->embed(tokens).t());
     // Takes with the same caption are all right answers.
@@ -71,7 +89,7 @@ class ClipStage final : public Stage {
 
   void export_to(const std::filesystem::path& checkpoint) override {
     if (!locked_) {
-      tokenizer_.save(checkpoint / "tokenizer.json");
+      tokenizer_->save(checkpoint / "tokenizer.json");
       save_weights(checkpoint / "text.safetensors", weights_of(*towers_->text), false);
       write_config(checkpoint, {{"text", to_json(towers_->text->config())}});
     }
@@ -88,7 +106,11 @@ class ClipStage final : public Stage {
 
  private:
   Tokenizer tokenizer_for(const StageInput& input) const {
-    return locked_ ? Checkpoint(input.checkpoint).tokenizer() : Tokenizer::train(source_.all_captions(), kMerges);
+    if (locked_) return Checkpoint(input.checkpoint).tokenizer();
+    std::vector<std::string> captions = source_.all_captions();
+    if (mirror_)
+      for (std::size_t i = 0, said = captions.size(); i < said; ++i) captions.push_back(mirrored_caption(captions[i]));
+    return Tokenizer::train(captions, kMerges);
   }
 
   /// Multiplications of one clip's way through the image tower.
@@ -108,7 +130,9 @@ class ClipStage final : public Stage {
   const Recipe& recipe_;
   const ClipSource& source_;
   bool locked_;
-  Tokenizer tokenizer_;
+  bool mirror_ = false;
+  double alike_ = 0;
+  std::unique_ptr<Tokenizer> tokenizer_;
   std::shared_ptr<Towers> towers_;
 };
 

@@ -154,7 +154,7 @@ class Run {
     for (const auto part : own_parts()) parts.push_back({cursor_.step, part});
     const auto divisor = static_cast<double>(recipe.parts);
     const std::vector<Tensor> weights = optimiser_->weights();
-    const auto losses = add_gradients(*stage_, parts, data, weights, divisor, threads_);
+    const auto losses = add_gradients(*stage_, parts, data, weights, divisor, threads_, recipe.precision == "bfloat16");
     sum_gradients(weights, group_);
     const std::vector<double> sums = summed(losses);
     StepRecord record;

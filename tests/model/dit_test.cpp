@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/attention.h"
 #include "model/fused_ops.h"
 #include "model/noise.h"
 #include "toys.h"

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "model/attention.h"
 #include "model/noise.h"
 
 namespace bitemark::model {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <functional>
 
 #include "base/error.h"
 #include "model/commands.h"
@@ -17,12 +18,13 @@ using testing::ThrowsMessage;
 
 class Tasks : public testing::Test {
  protected:
-  /// Weights so large that whatever the network sees reaches the pixels.
-  static Generator with(bool orders) {
-    const auto folder = fresh_folder(orders ? "ordered" : "plain");
+  /// A toy's checkpoint whose weights are so large that whatever the network sees reaches the pixels.
+  static Generator altered(const std::string& name, const std::function<void(DitConfig&)>& change,
+                           double text_guidance = 1.0) {
+    const auto folder = fresh_folder(name);
     write_toy_checkpoint(folder);
-    DitConfig config = Checkpoint(folder).dit()->config();
-    config.orders = orders;
+    DitConfig config = Checkpoint(folder).dit_settings();
+    change(config);
     Dit dit(config);
     randomise(dit, 21, 0.3);
     const torch::NoGradGuard no_grad;
@@ -31,25 +33,30 @@ class Tasks : public testing::Test {
     save_weights(folder / "dit.safetensors", weights_of(dit), true);
     write_config(folder, {{"dit", to_json(config)}});
     const Checkpoint checkpoint(folder);
-    return {checkpoint, checkpoint.rollout()};
+    RolloutConfig rollout = checkpoint.rollout();
+    rollout.text_guidance = text_guidance;
+    return {checkpoint, rollout};
+  }
+  static Generator with(bool orders) {
+    return altered(orders ? "ordered" : "plain", [&](DitConfig& config) { config.orders = orders; });
   }
   /// Knows actions, cuts and labels.
   static Generator played() {
-    const auto folder = fresh_folder("played");
-    write_toy_checkpoint(folder);
-    DitConfig config = Checkpoint(folder).dit_settings();
-    config.actions = static_cast<std::int64_t>(Actions::width());
-    config.shots = 2;
-    config.labels = {"slide", "drop"};
-    Dit dit(config);
-    randomise(dit, 21, 0.3);
-    const torch::NoGradGuard no_grad;
-    for (auto& parameter : dit.named_parameters())
-      if (parameter.key().starts_with("skip")) parameter.value().zero_();
-    save_weights(folder / "dit.safetensors", weights_of(dit), true);
-    write_config(folder, {{"dit", to_json(config)}});
-    const Checkpoint checkpoint(folder);
-    return {checkpoint, checkpoint.rollout()};
+    return altered("played", [](DitConfig& config) {
+      config.actions = static_cast<std::int64_t>(Actions::width());
+      config.shots = 2;
+      config.labels = {"slide", "drop"};
+    });
+  }
+  template <typename Options>
+  static Options options_for(std::filesystem::path Options::*input) {
+    Options options;
+    options.checkpoint = fresh_folder("checkpoint");
+    options.*input = fresh_folder("input");
+    options.out = fresh_folder("answer");
+    options.threads = 2;
+    write_toy_checkpoint(options.checkpoint);
+    return options;
   }
   /// Somebody walks, and turns from frame 6 on.
   static Conditioning walk(int frames) {
@@ -207,12 +214,7 @@ TEST_F(Tasks, MemoryDoesNotGrowWithTheLength) {
 }
 
 TEST_F(Tasks, ReconstructionsAreAnswersToWhatTheyWereMadeOf) {
-  ReconstructOptions options;
-  options.checkpoint = fresh_folder("checkpoint");
-  options.clips = fresh_folder("clips");
-  options.out = fresh_folder("answer");
-  options.threads = 1;
-  write_toy_checkpoint(options.checkpoint);
+  const auto options = options_for(&ReconstructOptions::clips);
   EXPECT_THAT([&] { reconstruct(options); }, ThrowsMessage<InputError>(HasSubstr("holds no clip")));
   const auto frames = toy_conditioning("a", 5, 6).context;
   write_rollout(options.clips, "a", frames);
@@ -225,6 +227,14 @@ TEST_F(Tasks, ReconstructionsAreAnswersToWhatTheyWereMadeOf) {
   write_rollout(options.clips, "b", toy_conditioning("b", 2, 3, 36).context);
   std::filesystem::rename(options.clips / "b/rollout.safetensors", options.clips / "b.safetensors");
   EXPECT_THAT([&] { reconstruct(options); }, ThrowsMessage<InputError>(HasSubstr("multiples of 8")));
+}
+
+TEST_F(Tasks, TextIsGuidedWhereNothingIsGiven) {
+  const auto same = [](DitConfig&) {};
+  const Generator plain = altered("plain", same), guided = altered("guided", same, 3.0);
+  const Conditioning from_text = toy_conditioning("t", 0, 4), from_frames = toy_conditioning("t", 2, 4);
+  EXPECT_NE(plain.run(from_text), guided.run(from_text));
+  EXPECT_EQ(plain.run(from_frames), guided.run(from_frames));
 }
 
 TEST_F(Tasks, SurpriseHasItsNoiseInCommon) {
@@ -242,12 +252,7 @@ TEST_F(Tasks, SurpriseHasItsNoiseInCommon) {
 }
 
 TEST_F(Tasks, SurpriseGoesThroughTheProtocol) {
-  RolloutOptions options;
-  options.checkpoint = fresh_folder("checkpoint");
-  options.request = fresh_folder("request");
-  options.out = fresh_folder("answer");
-  options.threads = 2;
-  write_toy_checkpoint(options.checkpoint);
+  const auto options = options_for(&RolloutOptions::request);
   Conditioning take = toy_conditioning("a", 3, 9);
   take.watched = toy_conditioning("a", 6, 9).context;
   write_request(options.request, {take});

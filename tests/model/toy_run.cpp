@@ -16,9 +16,11 @@ Json toy_recipe(const std::string& stage) {
     model = {{"latent_channels", 4}, {"encoder_channels", {8, 8, 8}}, {"decoder_channels", {8, 8, 8}}};
   if (stage == "text") model = {{"context", 16}, {"width", 16}, {"depth", 1}, {"heads", 2}, {"embedding", 8}};
   if (stage == "image") model = {{"channels", {4, 8, 8, 8}}};
+  // Contrasts need company in each part.
+  const int batch = stage == "text" || stage == "image" ? 8 : 2;
   if (stage == "dit") model = {{"width", 24}, {"depth", 2}, {"heads", 2}};
   // decay 1: the rate of step 2 is the same whether the run is said to have 3 steps or 6.
-  Json recipe = {{"stage", stage}, {"seed", 5},  {"steps", 6},          {"batch", 2},    {"windows", {8}},
+  Json recipe = {{"stage", stage}, {"seed", 5},  {"steps", 6},          {"batch", batch}, {"windows", {8}},
                  {"rate", 1e-3},   {"decay", 1}, {"save_every_s", 0.0}, {"model", model}};
   // Every kind of step and every draw occurs within six steps.
   if (stage == "dit") recipe["more"] = {{"plain", 0.5}, {"drop", 0.5}, {"clean_history", 0.3}, {"free_history", 0.3}};

@@ -1,0 +1,324 @@
+#include "model/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "model/cpu_floats.h"
+
+namespace bitemark::model {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+std::int64_t padded_to_lane(std::int64_t n) { return (n + kLane - 1) / kLane * kLane; }
+
+/// Room that a thread keeps from call to call.
+float* scratch(std::size_t slot, std::int64_t floats) {
+  thread_local std::vector<float> rooms[8];
+  auto& room = rooms[slot];
+  if (room.size() < static_cast<std::size_t>(floats)) room.resize(static_cast<std::size_t>(floats));
+  return room.data();
+}
+
+/// One head of one batch row of [B, N, H, head].
+struct HeadView {
+  float* data;
+  std::int64_t row;  ///< stride from token to token
+  std::int64_t width;
+
+  HeadView(const Tensor& t, std::int64_t batch, std::int64_t head)
+      : data(t.data_ptr<float>() + batch * t.stride(0) + head * t.stride(2)), row(t.stride(1)), width(t.size(3)) {}
+  float* at(std::int64_t token) const { return data + token * row; }
+};
+
+/// -> [count, padded], times `scale`, zeros behind the width.
+void pack_rows(const HeadView& from, std::int64_t first, std::int64_t count, std::int64_t padded, float scale,
+               float* to) {
+  for (std::int64_t n = 0; n < count; ++n, to += padded) {
+    const float* row = from.at(first + n);
+    for (std::int64_t i = 0; i < from.width; ++i) to[i] = row[i] * scale;
+    std::fill(to + from.width, to + padded, 0.0F);
+  }
+}
+
+/// -> [width, stride], columns from 0 to `count`.
+void put_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
+  for (std::int64_t n = 0; n < count; ++n) {
+    const float* row = from.at(n);
+    for (std::int64_t i = 0; i < from.width; ++i) to[i * stride + n] = row[i];
+  }
+}
+
+/// The same with zeros behind the count.
+void pack_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
+  for (std::int64_t i = 0; i < from.width; ++i) std::fill(to + i * stride + count, to + (i + 1) * stride, 0.0F);
+  put_columns(from, count, stride, to);
+}
+
+void unpack_rows(const float* from, std::int64_t first, std::int64_t count, std::int64_t padded, float scale,
+                 const HeadView& to) {
+  for (std::int64_t n = 0; n < count; ++n, from += padded)
+    for (std::int64_t i = 0; i < to.width; ++i) to.at(first + n)[i] = from[i] * scale;
+}
+
+/// Rows a tile: its scores stay in a second-level cache of 256 KiB or more.
+std::int64_t tile_rows(const VisibleKeys& sees, std::int64_t tokens) {
+  const std::int64_t fits = 49152 / std::max<std::int64_t>(score_stride(sees), 1);
+  return std::min(tokens, std::max<std::int64_t>(fits / 6 * 6, 6));
+}
+
+/// Keys that follow the prefix without a gap are part of it.
+VisibleKeys merged(VisibleKeys sees) {
+  if (sees.own_count > 0 && sees.own == sees.prefix) return {sees.prefix + sees.own_count, 0, 0};
+  return sees;
+}
+
+struct Shape {
+  std::int64_t batch, queries, keys, heads, width, padded, key_stride;
+
+  Shape(const Tensor& q, const Tensor& k) : Shape(q, k.size(1)) {}
+  Shape(const Tensor& q, std::int64_t key_count)
+      : batch(q.size(0)),
+        queries(q.size(1)),
+        keys(key_count),
+        heads(q.size(2)),
+        width(q.size(3)),
+        padded(padded_to_lane(width)),
+        // A stretch may start anywhere and is read in whole lanes.
+        key_stride(padded_to_lane(keys) + kLane) {}
+  float scale() const { return 1.0F / std::sqrt(static_cast<float>(width)); }
+};
+
+/// Calls work(batch, head) for all of them, on LibTorch's threads.
+template <typename Work>
+void for_each_head(const Shape& shape, const Work& work) {
+  at::parallel_for(0, shape.batch * shape.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) work(i / shape.heads, i % shape.heads);
+  });
+}
+
+/// Calls work(first query, rows, what they see) for every tile of one batch row.
+template <typename Work>
+void for_each_tile(const Visibility& visibility, const Shape& shape, std::int64_t batch, const Work& work) {
+  const std::int64_t count = shape.queries / visibility.tokens;
+  const bool by_row = static_cast<std::int64_t>(visibility.blocks.size()) > count;
+  for (std::int64_t b = 0; b < count; ++b) {
+    const VisibleKeys sees = merged(visibility.blocks[static_cast<std::size_t>(by_row ? batch * count + b : b)]);
+    const std::int64_t rows = tile_rows(sees, visibility.tokens);
+    for (std::int64_t first = 0; first < visibility.tokens; first += rows)
+      work(b * visibility.tokens + first, std::min(rows, visibility.tokens - first), sees);
+  }
+}
+
+/// What the forward pass needs, or (with gradients) everything.
+PackedHead packed(const Shape& shape, const HeadView& k, const HeadView& v, bool gradients) {
+  const std::int64_t rows = shape.keys * shape.padded, columns = shape.width * shape.key_stride;
+  float* key_t = scratch(0, columns);
+  float* value = scratch(1, rows);
+  pack_columns(k, shape.keys, shape.key_stride, key_t);
+  pack_rows(v, 0, shape.keys, shape.padded, 1.0F, value);
+  PackedHead head{key_t, nullptr, nullptr, value, shape.keys, shape.key_stride, shape.width, shape.padded};
+  if (!gradients) return head;
+  float* key = scratch(2, rows);
+  float* value_t = scratch(3, columns);
+  pack_rows(k, 0, shape.keys, shape.padded, 1.0F, key);
+  pack_columns(v, shape.keys, shape.key_stride, value_t);
+  head.key = key;
+  head.value_t = value_t;
+  return head;
+}
+
+/// All queries of one head of one batch row. out: [B, N, H, head], log_sum: [N].
+void attend_head(const Shape& shape, const PackedHead& head, const Tensor& q, std::int64_t b, std::int64_t h,
+                 const Visibility& visibility, const Tensor& out, float* log_sum) {
+  for_each_tile(visibility, shape, b, [&](std::int64_t first, std::int64_t rows, const VisibleKeys& sees) {
+    float* query = scratch(4, rows * shape.padded);
+    float* result = scratch(5, rows * shape.padded);
+    pack_rows({q, b, h}, first, rows, shape.padded, shape.scale(), query);
+    kernels().attend(head, {query, rows, sees}, result, log_sum + first, scratch(6, rows * score_stride(sees)));
+    unpack_rows(result, first, rows, shape.padded, 1.0F, {out, b, h});
+  });
+}
+
+/// out: [B, N, H, head], log_sum: [B, H, N].
+void attend_forward(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility, Tensor& out,
+                    Tensor& log_sum) {
+  const Shape shape(q, k);
+  for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
+    const PackedHead head = packed(shape, {k, b, h}, {v, b, h}, false);
+    float* sums = log_sum.data_ptr<float>() + (b * shape.heads + h) * shape.queries;
+    attend_head(shape, head, q, b, h, visibility, out, sums);
+  });
+}
+
+struct HeadGradients {
+  Tensor q, k, v;
+};
+
+void attend_backward(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const Tensor& log_sum,
+                     const Tensor& grad, const Visibility& visibility, HeadGradients& result) {
+  const Shape shape(q, k);
+  for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
+    const PackedHead head = packed(shape, {k, b, h}, {v, b, h}, true);
+    const float* sums = log_sum.data_ptr<float>() + (b * shape.heads + h) * shape.queries;
+    const HeadView out_view(out, b, h), grad_view(grad, b, h);
+    std::vector<float> grad_keys(static_cast<std::size_t>(2 * shape.keys * shape.padded));
+    float* grad_values = grad_keys.data() + shape.keys * shape.padded;
+    for_each_tile(visibility, shape, b, [&](std::int64_t first, std::int64_t rows, const VisibleKeys& sees) {
+      float* room = scratch(4, rows * (3 * shape.padded + 1));
+      float *query = room, *slope = query + rows * shape.padded, *grad_query = slope + rows * shape.padded;
+      float* dots = grad_query + rows * shape.padded;
+      pack_rows({q, b, h}, first, rows, shape.padded, shape.scale(), query);
+      pack_rows(grad_view, first, rows, shape.padded, 1.0F, slope);
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const float *a = out_view.at(first + r), *g = grad_view.at(first + r);
+        dots[r] = 0;
+        for (std::int64_t i = 0; i < shape.width; ++i) dots[r] += a[i] * g[i];
+      }
+      kernels().attend_backward(head, {query, rows, sees},
+                                {slope, dots, sums + first, grad_query, grad_keys.data(), grad_values},
+                                scratch(6, 2 * rows * score_stride(sees)));
+      unpack_rows(grad_query, first, rows, shape.padded, shape.scale(), {result.q, b, h});
+    });
+    unpack_rows(grad_keys.data(), 0, shape.keys, shape.padded, 1.0F, {result.k, b, h});
+    unpack_rows(grad_values, 0, shape.keys, shape.padded, 1.0F, {result.v, b, h});
+  });
+}
+
+class AttendVisible : public torch::autograd::Function<AttendVisible> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v,
+                        std::shared_ptr<const Visibility> visibility) {
+    Tensor out = at::empty(q.sizes(), q.options());
+    Tensor log_sum = at::empty({q.size(0), q.size(2), q.size(1)}, q.options());
+    attend_forward(q, k, v, *visibility, out, log_sum);
+    context->save_for_backward({q, k, v, out, log_sum});
+    context->saved_data["visibility"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(visibility)));
+    return out;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const auto holder = context->saved_data["visibility"].toCapsule();
+    const auto& visibility = *static_cast<const Holder&>(*holder).value;
+    HeadGradients result{at::empty(saved[0].sizes(), saved[0].options()),
+                         at::empty(saved[1].sizes(), saved[1].options()),
+                         at::empty(saved[2].sizes(), saved[2].options())};
+    attend_backward(saved[0], saved[1], saved[2], saved[3], saved[4], grads[0].contiguous(), visibility, result);
+    return {result.q, result.k, result.v, Tensor()};
+  }
+
+ private:
+  struct Holder : torch::CustomClassHolder {
+    explicit Holder(std::shared_ptr<const Visibility> v) : value(std::move(v)) {}
+    std::shared_ptr<const Visibility> value;
+  };
+};
+
+/// [blocks, M]: 0 where a block's queries see the key, -inf elsewhere.
+Tensor dense_mask(const Visibility& visibility, std::int64_t keys) {
+  Tensor mask =
+      at::full({static_cast<std::int64_t>(visibility.blocks.size()), keys}, -std::numeric_limits<float>::infinity());
+  for (std::size_t b = 0; b < visibility.blocks.size(); ++b) {
+    const VisibleKeys& sees = visibility.blocks[b];
+    const Tensor row = mask[static_cast<std::int64_t>(b)];
+    row.slice(0, 0, sees.prefix).zero_();
+    row.slice(0, sees.own, sees.own + sees.own_count).zero_();
+  }
+  return mask;
+}
+
+bool only_own_blocks(const Visibility& visibility, std::int64_t keys) {
+  for (std::size_t b = 0; b < visibility.blocks.size(); ++b) {
+    const VisibleKeys& sees = visibility.blocks[b];
+    const auto first = static_cast<std::int64_t>(b) * visibility.tokens;
+    if (sees.prefix != 0 || sees.own != first || sees.own_count != visibility.tokens) return false;
+  }
+  return keys == static_cast<std::int64_t>(visibility.blocks.size()) * visibility.tokens;
+}
+
+void check_visibility(const Tensor& q, std::int64_t keys, const Visibility& visibility) {
+  const std::int64_t count = q.size(1) / visibility.tokens, rows = static_cast<std::int64_t>(visibility.blocks.size());
+  BITEMARK_CHECK(count * visibility.tokens == q.size(1) && (rows == count || rows == count * q.size(0)));
+  for (const VisibleKeys& sees : visibility.blocks)
+    BITEMARK_CHECK(sees.prefix >= 0 && sees.own_count >= 0 && sees.prefix + sees.own_count > 0 && sees.prefix <= keys &&
+                   sees.own + sees.own_count <= keys && (sees.own_count == 0 || sees.own >= sees.prefix));
+}
+
+}  // namespace
+
+Tensor attend_visible(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility) {
+  check_visibility(q, k.size(1), visibility);
+  if (!is_ours(q)) return attend_visible_plain(q, k, v, visibility);
+  return AttendVisible::apply(dense_tail(q, 1), dense_tail(k, 1), dense_tail(v, 1),
+                              std::make_shared<const Visibility>(visibility))
+      .flatten(2);
+}
+
+Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility) {
+  const auto by_head = [](const Tensor& t) { return t.transpose(1, 2); };
+  if (only_own_blocks(visibility, k.size(1))) {
+    const auto by_block = [&](const Tensor& t) {
+      return t.reshape({-1, visibility.tokens, t.size(2), t.size(3)}).transpose(1, 2);
+    };
+    return attend(by_block(q), by_block(k), by_block(v)).transpose(1, 2).reshape({q.size(0), q.size(1), -1});
+  }
+  const std::int64_t count = q.size(1) / visibility.tokens;
+  const Tensor mask =
+      dense_mask(visibility, k.size(1)).view({-1, 1, count, k.size(1)}).repeat_interleave(visibility.tokens, 2);
+  return attend(by_head(q), by_head(k), by_head(v), mask.to(q.device(), q.scalar_type())).transpose(1, 2).flatten(2);
+}
+
+SeenKeys::SeenKeys(std::int64_t count, const Tensor& example) : count_(count) {
+  const std::int64_t batch = example.size(0), heads = example.size(2), width = example.size(3);
+  if (!is_ours(example)) {
+    keys_ = at::zeros({batch, count, heads, width}, example.options());
+    values_ = at::zeros_like(keys_);
+    return;
+  }
+  const Shape shape(example, count);
+  keys_ = at::zeros({batch, heads, width, shape.key_stride}, example.options());
+  values_ = at::zeros({batch, heads, count, shape.padded}, example.options());
+}
+
+void SeenKeys::put(const Tensor& k, const Tensor& v, std::int64_t first) {
+  const std::int64_t count = k.size(1);
+  BITEMARK_CHECK(first >= 0 && first + count <= count_);
+  if (!is_ours(k)) {
+    keys_.slice(1, first, first + count).copy_(k);
+    values_.slice(1, first, first + count).copy_(v);
+    return;
+  }
+  const Tensor key = dense_tail(k, 1), value = dense_tail(v, 1);
+  for (std::int64_t b = 0; b < key.size(0); ++b)
+    for (std::int64_t h = 0; h < key.size(2); ++h) {
+      put_columns({key, b, h}, count, keys_.size(3),
+                  keys_.data_ptr<float>() + b * keys_.stride(0) + h * keys_.stride(1) + first);
+      pack_rows({value, b, h}, 0, count, values_.size(3), 1.0F,
+                values_.data_ptr<float>() + b * values_.stride(0) + h * values_.stride(1) + first * values_.size(3));
+    }
+}
+
+Tensor SeenKeys::attend(const Tensor& q, const Visibility& visibility) const {
+  check_visibility(q, count_, visibility);
+  if (!is_ours(q)) return attend_visible_plain(q, keys_, values_, visibility);
+  const Tensor query = dense_tail(q, 1);
+  const Shape shape(query, count_);
+  Tensor out = at::empty(q.sizes(), q.options());
+  for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
+    const PackedHead head{keys_.data_ptr<float>() + b * keys_.stride(0) + h * keys_.stride(1),
+                          nullptr,
+                          nullptr,
+                          values_.data_ptr<float>() + b * values_.stride(0) + h * values_.stride(1),
+                          count_,
+                          shape.key_stride,
+                          shape.width,
+                          shape.padded};
+    attend_head(shape, head, query, b, h, visibility, out, scratch(7, shape.queries));
+  });
+  return out.flatten(2);
+}
+
+}  // namespace bitemark::model
