@@ -5,7 +5,7 @@ usage: bitemark run --generator "command:python3 scripts/blindfold.py contexts C
        (bitemark adds REQUEST and OUT, as for any generator)
 
 contexts  every take gets the context frames of another take of the same shape
-captions  every take gets the caption of another scenario's take
+captions  every take gets the caption of another scenario's take, or where there is one scenario another caption of it
 weights   every dit.safetensors below the folder behind --checkpoint holds zeros
 
 A model that scores no worse blindfolded did not need what was hidden.
@@ -54,7 +54,10 @@ def swap_contexts(request, takes):
 def swap_captions(request, takes):
     files = {take: request / take / "conditioning.json" for take in takes}
     conditionings = {take: json.loads(files[take].read_text()) for take in takes}
-    for take, other in partner(takes, lambda a, b: scenario_of(a) != scenario_of(b)).items():
+    captions = {take: conditioning["caption"] for take, conditioning in conditionings.items()}
+    several = len({scenario_of(take) for take in takes}) > 1
+    of = scenario_of if several else captions.get
+    for take, other in partner(takes, lambda a, b: of(a) != of(b)).items():
         files[take].write_text(json.dumps(conditionings[take] | {"caption": conditionings[other]["caption"]}))
 
 
