@@ -81,6 +81,7 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("controls", c.controls, 1, 256);
   visit("text_width", c.text_width, 8, 4096);
   visit("qk_norm", c.qk_norm);
+  visit("local_skip", c.local_skip);
   visit("learned_variance", c.learned_variance);
   visit("orders", c.orders);
   visit("shortcut", c.shortcut);

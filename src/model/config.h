@@ -33,6 +33,7 @@ struct DitConfig {
   std::int64_t controls = 10;
   std::int64_t text_width = 128;
   bool qk_norm = true;
+  bool local_skip = false;          ///< frames before are copied into the answer by place, not only as a whole
   bool learned_variance = false;    ///< twice the output channels; follows the diffusion
   bool orders = false;              ///< trained to fill in before and between given frames
   bool shortcut = false;            ///< is told how far a sampling step goes (Frans et al. 2024)

@@ -86,6 +86,8 @@ Dit::Dit(const DitConfig& config) : config_(config) {
   final_modulation_ = register_module("final_modulation", zero_linear(d, 2 * d));
   skip_ = register_module("skip", zero_linear(d, 1 + config.past_frames));
   head_ = register_module("head", zero_linear(d, config.learned_variance ? 2 * patch : patch));
+  if (config.local_skip)
+    local_skip_ = register_module("local_skip", zero_linear(d, (1 + config.past_frames) * config.patch * config.patch));
   if (config.orders) backwards_ = register_parameter("backwards", at::zeros({d}));
   if (config.shortcut) stride_ = register_module("stride", zero_linear(kLevelWidth, d));
   if (config.actions > 0) {
@@ -232,15 +234,17 @@ DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const K
   x = as_team ? through_blocks_as_team(x, modulation, context, output) : through_blocks(x, modulation, context, output);
   output.middle = of_image(output.middle);
   const auto shift_scale = final_modulation_(c).chunk(2, -1);
-  const Tensor image =
-      unpatchify(head_(of_image(norm_modulate(x, shift_scale[0], shift_scale[1]))), config_.patch, rows, columns);
+  const Tensor last = of_image(norm_modulate(x, shift_scale[0], shift_scale[1]));
+  const auto picture = [&](const Tensor& tokens) { return unpatchify(tokens, config_.patch, rows, columns); };
+  const Tensor image = picture(head_(last));
   output.answer = image.slice(2, 0, config_.latent_channels);
   // Scaled copies of the noisy frame and of the frames before: what stands still is carried on exactly.
-  const Tensor gates = skip_(c);
+  Tensor gates = skip_(c).unsqueeze(-1).unsqueeze(-1);  // [B, F, 1 + past_frames, 1 or h, 1 or w]
+  if (config_.local_skip) gates = gates + picture(local_skip_(last));
   const auto seen = at::cat({input.z, input.past}, 2).chunk(1 + config_.past_frames, 2);
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    const auto gate = gates.select(-1, static_cast<std::int64_t>(i)).view({c.size(0), c.size(1), 1, 1, 1});
-    output.answer = output.answer + gate * seen[i];
+    const auto frame = static_cast<std::int64_t>(i);
+    output.answer = output.answer + gates.slice(2, frame, frame + 1) * seen[i];
   }
   if (config_.learned_variance) output.answer = at::cat({output.answer, image.slice(2, config_.latent_channels)}, 2);
   return output;

@@ -82,7 +82,7 @@ class Dit : public torch::nn::Module {
   DitConfig config_;
   PackedLinear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};
   PackedLinear pooled_{nullptr}, modulation_{nullptr}, final_modulation_{nullptr}, skip_{nullptr}, head_{nullptr};
-  PackedLinear stride_{nullptr}, action1_{nullptr}, action2_{nullptr};
+  PackedLinear local_skip_{nullptr}, stride_{nullptr}, action1_{nullptr}, action2_{nullptr};
   Tensor null_text_, null_controls_, null_actions_, backwards_, registers_;
   Tensor shots_;   ///< [shots, width]
   Tensor labels_;  ///< [labels + 1, width]; the last stands for none

@@ -44,19 +44,20 @@ Tensor DitBlock::forward(const Tensor& x, const Tensor& modulation, BlockContext
 Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept) {
   const std::int64_t batch = x.size(0), frames = x.size(1), tokens = x.size(2), d = x.size(3), head = d / heads_;
   const auto parts = qkv_(x).view({batch, frames * tokens, 3, heads_, head}).unbind(2);
-  Tensor q = parts[0], k = parts[1], v = parts[2];
-  if (qk_norm_) {
-    // In mixed precision norms are float32, and attention wants all three alike.
-    const auto norm = [&](const Tensor& t, const Tensor& scale) {
-      return at::layer_norm(t.to(scale.scalar_type()), {head}, scale, {}, kEpsilon);
-    };
-    q = norm(q, q_scale_);
-    k = norm(k, k_scale_);
-    v = v.to(k.scalar_type());
+  const Tensor &q = parts[0], &k = parts[1];
+  // In mixed precision norms are float32, and attention wants all three alike.
+  const Tensor v = qk_norm_ ? parts[2].to(k_scale_.scalar_type()) : parts[2];
+  if (spacetime_) {
+    const auto of_last_frame = [&](const Tensor& t) { return t.slice(1, (frames - 1) * tokens); };
+    const Tensor last = of_last_frame(k);
+    kept.push_back({qk_norm_ ? at::layer_norm(last.to(k_scale_.scalar_type()), {head}, k_scale_, {}, kEpsilon)
+                             : last.contiguous(),
+                    of_last_frame(v).contiguous()});
   }
-  if (spacetime_)
-    kept.push_back({k.slice(1, (frames - 1) * tokens).contiguous(), v.slice(1, (frames - 1) * tokens).contiguous()});
-  return proj_(attend_over_all(rotate(q, context.rope), rotate(k, context.rope), v, context).view(x.sizes()));
+  const auto placed = [&](const Tensor& t, const Tensor& scale) {
+    return qk_norm_ ? norm_rotate(t, scale, context.rope) : rotate(t, context.rope);
+  };
+  return proj_(attend_over_all(placed(q, q_scale_), placed(k, k_scale_), v, context).view(x.sizes()));
 }
 
 Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const {

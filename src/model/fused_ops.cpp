@@ -1,5 +1,7 @@
 #include "model/fused_ops.h"
 
+#include <algorithm>
+
 #include "model/cpu_floats.h"
 #include "model/kernels/kernels.h"
 
@@ -80,18 +82,28 @@ class Swiglu : public torch::autograd::Function<Swiglu> {
   }
 };
 
-/// x: [B, N, H, head], its last two dimensions contiguous; cosine, sine: [N, 1, head / 2], or one such table a clip.
+/// A token's heads in x [B, N, H, head], whose last two dimensions are contiguous, and its row of the table:
+/// [N, 1, head / 2], or one such table a clip.
+struct TokenPlaces {
+  const Tensor &x, &cosine, &sine;
+  std::int64_t tokens = x.size(1), heads = x.size(2), pairs = x.size(3) / 2;
+
+  std::int64_t count() const { return x.size(0) * tokens; }
+  const float* at(const Tensor& t, std::int64_t i) const {
+    return t.data_ptr<float>() + i / tokens * t.stride(0) + i % tokens * t.stride(1);
+  }
+  const float* row(const Tensor& table, std::int64_t i) const {
+    return table.data_ptr<float>() + (table.dim() == 4 ? i : i % tokens) * pairs;
+  }
+};
+
 Tensor turned(const Tensor& x, const Tensor& cosine, const Tensor& sine) {
   Tensor out = at::empty(x.sizes(), x.options());
-  const std::int64_t tokens = x.size(1), heads = x.size(2), pairs = x.size(3) / 2;
-  const bool table_a_clip = cosine.dim() == 4;
-  share_rows(x.size(0) * tokens, [&](std::int64_t first, std::int64_t rows) {
-    for (std::int64_t i = first; i < first + rows; ++i) {
-      const std::int64_t n = i % tokens, row = table_a_clip ? i : n;
-      kernels().rotate(x.data_ptr<float>() + i / tokens * x.stride(0) + n * x.stride(1),
-                       cosine.data_ptr<float>() + row * pairs, sine.data_ptr<float>() + row * pairs, heads, pairs,
-                       out.data_ptr<float>() + i * heads * 2 * pairs);
-    }
+  const TokenPlaces p{x, cosine, sine};
+  share_rows(p.count(), [&](std::int64_t first, std::int64_t rows) {
+    for (std::int64_t i = first; i < first + rows; ++i)
+      kernels().rotate(p.at(x, i), p.row(cosine, i), p.row(sine, i), p.heads, p.pairs,
+                       out.data_ptr<float>() + i * p.heads * 2 * p.pairs);
   });
   return out;
 }
@@ -105,6 +117,41 @@ class Rotate : public torch::autograd::Function<Rotate> {
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
     return {turned(grads[0].contiguous(), saved[0], -saved[1]), Tensor(), Tensor()};
+  }
+};
+
+class NormRotate : public torch::autograd::Function<NormRotate> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& scale, const Tensor& cosine,
+                        const Tensor& sine) {
+    Tensor out = at::empty(x.sizes(), x.options());
+    const TokenPlaces p{x, cosine, sine};
+    share_rows(p.count(), [&](std::int64_t first, std::int64_t rows) {
+      for (std::int64_t i = first; i < first + rows; ++i)
+        kernels().norm_rotate(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i), p.heads, p.pairs,
+                              kEpsilon, out.data_ptr<float>() + i * p.heads * 2 * p.pairs);
+    });
+    context->save_for_backward({x, scale, cosine, sine});
+    return out;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &scale = saved[1], &cosine = saved[2], &sine = saved[3];
+    const Tensor grad = grads[0].contiguous();
+    Tensor grad_x = at::empty(x.sizes(), x.options());
+    const TokenPlaces p{x, cosine, sine};
+    // Summed in an order that does not depend on the threads.
+    constexpr std::int64_t kRun = 64;
+    const std::int64_t runs = (p.count() + kRun - 1) / kRun, width = 2 * p.pairs, token = p.heads * width;
+    Tensor grad_scales = at::zeros({runs, width}, x.options());
+    at::parallel_for(0, runs, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin * kRun; i < std::min(end * kRun, p.count()); ++i)
+        kernels().norm_rotate_backward(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i),
+                                       grad.data_ptr<float>() + i * token, p.heads, p.pairs, kEpsilon,
+                                       grad_x.data_ptr<float>() + i * token,
+                                       grad_scales.data_ptr<float>() + i / kRun * width);
+    });
+    return {grad_x, grad_scales.sum(0), Tensor(), Tensor()};
   }
 };
 
@@ -136,6 +183,17 @@ Tensor rotate_plain(const Tensor& x, const RopeTable& table) {
   const std::int64_t pairs = x.size(-1) / 2;
   const Tensor a = x.slice(-1, 0, pairs), b = x.slice(-1, pairs);
   return at::cat({a * table.cos - b * table.sin, b * table.cos + a * table.sin}, -1);
+}
+
+Tensor norm_rotate(const Tensor& given, const Tensor& scale, const RopeTable& table) {
+  const Tensor x = given.to(scale.scalar_type());  // in mixed precision it is not
+  return is_ours(x)
+             ? NormRotate::apply(dense_tail(x, 2), scale.contiguous(), table.cos.contiguous(), table.sin.contiguous())
+             : norm_rotate_plain(x, scale, table);
+}
+
+Tensor norm_rotate_plain(const Tensor& x, const Tensor& scale, const RopeTable& table) {
+  return rotate_plain(at::layer_norm(x, {x.size(-1)}, scale, {}, kEpsilon), table);
 }
 
 }  // namespace bitemark::model

@@ -19,4 +19,8 @@ Tensor swiglu_plain(const Tensor& gates);
 Tensor rotate(const Tensor& x, const RopeTable& table);
 Tensor rotate_plain(const Tensor& x, const RopeTable& table);
 
+/// rotate(layer_norm(x) * scale) over each head, eps 1e-6, in scale's type. scale: [head].
+Tensor norm_rotate(const Tensor& x, const Tensor& scale, const RopeTable& table);
+Tensor norm_rotate_plain(const Tensor& x, const Tensor& scale, const RopeTable& table);
+
 }  // namespace bitemark::model

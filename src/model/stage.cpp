@@ -17,6 +17,14 @@ std::unique_ptr<Stage> make_stage(const StageInput& input) {
   return stage;
 }
 
+bool starts_from_checkpoint(const Recipe& recipe) {
+  if (!recipe.more.contains("start")) return false;
+  const auto start = json_member<std::string>(recipe.more, "start", recipe.file, "/more");
+  if (start != "checkpoint")
+    throw InputError(recipe.file, "/more/start", "is '" + start + "', expected 'checkpoint'");
+  return true;
+}
+
 StepData drawn_frames(const Recipe& recipe, const ClipSource& source, const StepPart& part, std::int64_t window) {
   StepData data;
   data.random = step_stream(recipe.seed, part);

@@ -64,6 +64,10 @@ std::unique_ptr<Stage> make_dit_stage(const StageInput& input);
 std::unique_ptr<Stage> make_feature_stage(const StageInput& input);
 std::unique_ptr<Stage> make_stage(const StageInput& input);
 
+/// "start": "checkpoint" in the recipe: training goes on from the weights that the run's checkpoint has of this stage.
+/// Throws InputError for any other start.
+bool starts_from_checkpoint(const Recipe& recipe);
+
 /// What stages that work on frames prepare: batch / parts windows, frames included.
 StepData drawn_frames(const Recipe& recipe, const ClipSource& source, const StepPart& part, std::int64_t window);
 

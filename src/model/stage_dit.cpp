@@ -11,12 +11,12 @@
 #include "model/diffusion.h"
 #include "model/dit_clips.h"
 #include "model/dit_settings.h"
-#include "model/dit_start.h"
 #include "model/latent_cache.h"
 #include "model/noise.h"
 #include "model/sampler.h"
 #include "model/stage.h"
 #include "model/state_head.h"
+#include "model/take_over.h"
 #include "model/weights.h"
 
 namespace bitemark::model {
@@ -74,7 +74,7 @@ class DitStage final : public Stage {
                            std::to_string(source_.width()) + " x " + std::to_string(source_.height()) + " pixels");
     tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
     network_ = std::make_shared<DitAndHead>(config, tokens_);
-    if (recipe_.more.contains("start")) start_from(parts);
+    if (starts_from_checkpoint(recipe_)) start_from(parts);
     longest_ = *std::max_element(recipe_.windows.begin(), recipe_.windows.end());
     if (longest_ * temporal_ > source_.longest())
       throw InputError(recipe_.file, "/windows",
@@ -153,11 +153,7 @@ class DitStage final : public Stage {
   }
 
  private:
-  /// "start": "checkpoint" in the recipe.
   void start_from(const Checkpoint& parts) {
-    if (const auto start = json_member<std::string>(recipe_.more, "start", recipe_.file, "/more");
-        start != "checkpoint")
-      throw InputError(recipe_.file, "/more/start", "is '" + start + "', expected 'checkpoint'");
     if (!take_over(*parts.dit(), *network_->dit))
       throw InputError(recipe_.file, "/model",
                        "is not the transformer of the checkpoint that training is to start from");

@@ -5,6 +5,7 @@
 #include "model/attention.h"
 #include "model/fused_ops.h"
 #include "model/noise.h"
+#include "model/take_over.h"
 #include "toys.h"
 
 namespace bitemark::model {
@@ -132,7 +133,7 @@ TEST_F(DitTest, StartsAsZero) {
 /// A network that knows orders, strides and registers, with random weights.
 std::shared_ptr<Dit> able_dit() {
   DitConfig config = tiny_dit();
-  config.orders = config.shortcut = true;
+  config.orders = config.shortcut = config.local_skip = true;
   config.registers = 3;
   auto dit = std::make_shared<Dit>(config);
   randomise(*dit, 12, 0.3);
@@ -162,6 +163,40 @@ TEST_F(DitTest, CachedFramesEqualTheWholeWindowInEveryOrder) {
       ring.push(one.frame, time, f < c.ahead);
     }
   }
+}
+
+TEST_F(DitTest, WiderLatentsAndSkipsByPlaceBeginAsBefore) {
+  DitConfig wider = tiny_dit();
+  wider.latent_channels = 6;
+  wider.local_skip = wider.shortcut = true;
+  Dit later(wider);
+  ASSERT_TRUE(take_over(*dit, later));
+  const Tensor finer = at::cat({z, normal_noise({2, kFrames, 2, 4, 4}, {8, 0, 0})}, 2);
+  const Tensor before = dit->forward(toy_input(z, level, 2), sequence(kFrames)).answer;
+  const Tensor after = later.forward(toy_input(finer, level, 2), sequence(kFrames)).answer;
+  EXPECT_TRUE(at::allclose(after.slice(2, 0, 4), before, 1e-5, 1e-5));
+  // The channels that it did not know are the gated copies alone: of equal frames, copies of them.
+  const Tensor equal = finer.slice(1, 0, 1).expand_as(finer).contiguous();
+  const Tensor copies = later.forward(toy_input(equal, level, 2), sequence(kFrames)).answer.slice(2, 4);
+  const Tensor gate = copies / equal.slice(2, 4);
+  EXPECT_TRUE(at::allclose(gate, gate.slice(2, 0, 1).slice(3, 0, 1).slice(4, 0, 1).expand_as(gate), 1e-3, 1e-4));
+  EXPECT_GT(copies.abs().max().item<float>(), 1e-3F);
+  EXPECT_FALSE(take_over(later, *dit)) << "what is known would be lost";
+}
+
+TEST_F(DitTest, SkipsByPlaceReachTheAnswer) {
+  DitConfig config = tiny_dit();
+  config.local_skip = true;
+  Dit local(config);
+  ASSERT_TRUE(take_over(*dit, local));
+  const DitInput input = toy_input(z, level, 2);
+  const Tensor before = local.forward(input, sequence(kFrames)).answer;
+  for (auto& parameter : local.named_parameters())
+    if (parameter.key() == "local_skip.bias") parameter.value()[0] = 1.0;  // the noisy frame, first place of a patch
+  const Tensor added = local.forward(input, sequence(kFrames)).answer - before;
+  Tensor expected = at::zeros_like(z);
+  expected.slice(3, 0, 4, 2).slice(4, 0, 4, 2).copy_(z.slice(3, 0, 4, 2).slice(4, 0, 4, 2));
+  EXPECT_TRUE(at::allclose(added, expected, 1e-5, 1e-5));
 }
 
 TEST_F(DitTest, OrderStrideAndTimeReachTheAnswer) {

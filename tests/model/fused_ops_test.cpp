@@ -225,6 +225,34 @@ TEST(FusedOps, RotateEqualsThePlainForm) {
   }
 }
 
+TEST(FusedOps, NormRotateEqualsThePlainForm) {
+  // Odd numbers of pairs leave rests behind whole vectors; 3 x 50 tokens are more than one run of the scale's sum.
+  for (const std::int64_t head : {6, 24, 48, 64}) {
+    const RopeTable table = rope_table({0, 3, 4, 9, 11}, 2, 5, head, torch::kCPU);
+    const RopeTable wide{table.cos.to(at::kDouble), table.sin.to(at::kDouble)};
+    const Inputs x{2.0 + noise({3, 50, 2, head}, 1), noise({head}, 2)};
+    const Op op = [&](const Inputs& in) { return norm_rotate(in[0], in[1], table); };
+    expect_same(op, [&](const Inputs& in) { return norm_rotate_plain(in[0], in[1], wide); }, x);
+    expect_finite_differences(op, x);
+  }
+}
+
+TEST(FusedOps, NormRotateTakesViewsAndAnyThreads) {
+  const RopeTable table = rope_table({0, 3, 4, 9}, 4, 5, 24, torch::kCPU);
+  const auto parts = noise({2, 80, 3, 2, 24}, 1).unbind(2);
+  const Tensor scale = noise({24}, 2);
+  EXPECT_TRUE(at::equal(norm_rotate(parts[1], scale, table), norm_rotate(parts[1].contiguous(), scale, table)));
+  const Op op = [&](const Inputs& in) { return norm_rotate(in[0], in[1], table); };
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const Evaluation one = evaluate(op, {parts[1], scale}, at::kFloat);
+  at::set_num_threads(3);
+  const Evaluation three = evaluate(op, {parts[1], scale}, at::kFloat);
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(one.value, three.value));
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(at::equal(one.gradients[i], three.gradients[i]));
+}
+
 TEST(FusedOps, PinnedInstructionSetIsUsed) {
   const char* pin = std::getenv("ATEN_CPU_CAPABILITY");
   if (pin == nullptr) GTEST_SKIP() << "not pinned in this run";

@@ -56,7 +56,7 @@ TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {
 
 /// Orders, long steps and histories of its own, each in some of so many steps.
 const Json kTasks = {
-    {"model", {{"depth", 3}, {"spacetime_every", 2}, {"text_every", 2}}},
+    {"model", {{"depth", 3}, {"spacetime_every", 2}, {"text_every", 2}, {"local_skip", true}}},
     {"more", {{"plain", 0.1}, {"backwards", 0.3}, {"between", 0.3}, {"shortcut", 0.4}, {"own_history", 1.0}}}};
 
 TEST_F(Training, EveryTaskTrainsToTheSameBitsOnAnyNumberOfThreads) {
@@ -67,7 +67,7 @@ TEST_F(Training, EveryTaskTrainsToTheSameBitsOnAnyNumberOfThreads) {
   expect_same_tensors(one.out / "state.safetensors", two.out / "state.safetensors");
   const auto dit = Checkpoint(one.out / "checkpoint").dit();
   EXPECT_TRUE(dit->config().orders && dit->config().shortcut);
-  for (const char* learned : {"backwards", "stride.weight"})  // they begin as zeros
+  for (const char* learned : {"backwards", "stride.weight", "local_skip.weight"})  // they begin as zeros
     EXPECT_GT(dit->named_parameters()[learned].abs().max().item<float>(), 0.0F) << learned;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/noise.h"
+#include "model/take_over.h"
 #include "toys.h"
 
 namespace bitemark::model {
@@ -47,6 +48,21 @@ TEST(Vae, IsCausal) {
   EXPECT_TRUE(at::equal(before.slice(1, 0, 4), after.slice(1, 0, 4)));
   EXPECT_FALSE(at::allclose(before.slice(1, 4, 5), after.slice(1, 4, 5)));
   EXPECT_FALSE(at::allclose(before.slice(1, 5, 6), after.slice(1, 5, 6))) << "a frame remembers the one before";
+}
+
+TEST(Vae, FurtherChannelsBeginUnread) {
+  const torch::NoGradGuard no_grad;
+  VaeConfig wider = tiny_vae();
+  wider.latent_channels = 7;
+  Vae earlier(tiny_vae()), later(wider);
+  ASSERT_TRUE(take_over(earlier, later));
+  const Tensor clip = normal_noise({1, 3, 3, 16, 16}, {2, 0, 0});
+  StreamState a, b, c, d;
+  const Tensor known = earlier.posterior_mean(clip, a), all = later.posterior_mean(clip, b);
+  EXPECT_TRUE(at::allclose(all.slice(2, 0, 4), known, 0, 1e-5));
+  EXPECT_GT(all.slice(2, 4).abs().max().item<float>(), 1e-3F) << "or nothing would teach the decoder to read them";
+  EXPECT_TRUE(at::allclose(later.decode_mean(all, c), earlier.decode_mean(known, d), 0, 1e-5));
+  EXPECT_FALSE(take_over(later, earlier)) << "what is known would be lost";
 }
 
 TEST(Vae, NormalisationIsUndoneByDecoding) {

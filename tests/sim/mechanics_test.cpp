@@ -4,44 +4,11 @@
 #include <cmath>
 #include <numbers>
 
-#include "sim/physics.h"
 #include "sim/polyhedron.h"
-#include "sim/vec.h"
+#include "small_worlds.h"
 
 namespace bitemark::sim {
 namespace {
-
-constexpr double kG = 9.81;
-
-RigidBody ball(double radius, double mass, const Vec3& position, const Vec3& velocity = {0, 0, 0}) {
-  RigidBody body;
-  body.shape = {CollisionShape::Kind::kSphere, {radius, radius, radius}, {}, {}};
-  body.mass = mass;
-  body.X_WB.position = position;
-  body.velocity = velocity;
-  return body;
-}
-
-RigidBody box(const Vec3& size, double mass, const Vec3& position) {
-  RigidBody body;
-  body.shape = {CollisionShape::Kind::kBox, size, {}, {}};
-  body.mass = mass;
-  body.X_WB.position = position;
-  return body;
-}
-
-RigidBody ground(double restitution, double friction) {
-  RigidBody body;
-  body.shape.kind = CollisionShape::Kind::kPlane;
-  body.restitution = restitution;
-  body.friction = friction;
-  return body;
-}
-
-void run(PhysicsWorld& world, double seconds) {
-  const auto steps = std::llround(seconds / world.step_s());
-  for (std::int64_t i = 0; i < steps; ++i) world.step();
-}
 
 /// A slope as gravity that leans: the floor stays level, "down the slope" is +x.
 PhysicsSettings slope(double angle) {

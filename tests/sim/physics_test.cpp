@@ -1,39 +1,13 @@
 // The physics against closed forms. g = 9.81 m/s^2; dt = 1 / step_hz.
-#include "sim/physics.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
 
-#include "sim/vec.h"
+#include "small_worlds.h"
 
 namespace bitemark::sim {
 namespace {
-
-constexpr double kG = 9.81;
-
-RigidBody ball(double radius, double mass, const Vec3& position, const Vec3& velocity = {0, 0, 0}) {
-  RigidBody body;
-  body.shape = {CollisionShape::Kind::kSphere, {radius, radius, radius}, {}, {}};
-  body.mass = mass;
-  body.X_WB.position = position;
-  body.velocity = velocity;
-  return body;
-}
-
-RigidBody ground(double restitution, double friction = 0.5) {
-  RigidBody body;
-  body.shape.kind = CollisionShape::Kind::kPlane;
-  body.restitution = restitution;
-  body.friction = friction;
-  return body;
-}
-
-void run(PhysicsWorld& world, double seconds) {
-  const auto steps = std::llround(seconds / world.step_s());
-  for (std::int64_t i = 0; i < steps; ++i) world.step();
-}
 
 TEST(Physics, FreeFallFollowsTheParabola) {
   for (const int hz : {240, 480, 960}) {

@@ -6,29 +6,11 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "base/sha256.h"
 #include "sim/scenarios.h"
 #include "temporary_folder.h"
 
 namespace bitemark {
 namespace {
-
-/// Pixels, depth, ids and flow of all frames.
-std::string digest(const Episode& episode) {
-  Sha256 sum;
-  sum.update(digest_of(episode.clip));
-  for (const FrameTruth& truth : episode.truth) {
-    sum.update(truth.depth.data(), truth.depth.size() * sizeof(float));
-    sum.update(truth.ids.data(), truth.ids.size() * sizeof(std::uint16_t));
-    sum.update(truth.flow_forward.data(), truth.flow_forward.size() * sizeof(float));
-    sum.update(truth.flow_backward.data(), truth.flow_backward.size() * sizeof(float));
-    sum.update(truth.flow_flags.data(), truth.flow_flags.size());
-  }
-  Json info = to_json(episode.info);
-  info.erase("metrics");  // what is measured is no part of the world
-  sum.update(info.dump());
-  return hex(sum.finish()).substr(0, 16);
-}
 
 struct Pinned {
   const char* scenario;

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/sha256.h"
 #include "episode/conditioning.h"
 #include "sim/scenarios.h"
 #include "sim/voxel/overlay.h"
@@ -14,23 +13,6 @@
 
 namespace bitemark {
 namespace {
-
-/// Pixels, depth, ids, flow and everything that is told of the world.
-std::string digest(const Episode& episode) {
-  Sha256 sum;
-  sum.update(digest_of(episode.clip));
-  for (const FrameTruth& truth : episode.truth) {
-    sum.update(truth.depth.data(), truth.depth.size() * sizeof(float));
-    sum.update(truth.ids.data(), truth.ids.size() * sizeof(std::uint16_t));
-    sum.update(truth.flow_forward.data(), truth.flow_forward.size() * sizeof(float));
-    sum.update(truth.flow_backward.data(), truth.flow_backward.size() * sizeof(float));
-    sum.update(truth.flow_flags.data(), truth.flow_flags.size());
-  }
-  Json info = to_json(episode.info);
-  for (const char* key : {"metrics", "tags"}) info.erase(key);  // no part of the world
-  sum.update(info.dump());
-  return hex(sum.finish()).substr(0, 16);
-}
 
 struct Pinned {
   const char* scenario;

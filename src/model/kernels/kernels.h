@@ -69,6 +69,13 @@ struct Kernels {
   /// One token's heads, [heads, 2 pairs]: (first half + i second half) * (cosine + i sine), [pairs].
   void (*rotate)(const float* x, const float* cosine, const float* sine, std::int64_t heads, std::int64_t pairs,
                  float* out);
+  /// rotate(layer_norm(a head) * scale), scale: [2 pairs].
+  void (*norm_rotate)(const float* x, const float* scale, const float* cosine, const float* sine, std::int64_t heads,
+                      std::int64_t pairs, float epsilon, float* out);
+  /// Adds to scale's gradient; writes x's.
+  void (*norm_rotate_backward)(const float* x, const float* scale, const float* cosine, const float* sine,
+                               const float* grad, std::int64_t heads, std::int64_t pairs, float epsilon, float* grad_x,
+                               float* grad_scale);
 };
 
 /// The best that this processor has, or what ATEN_CPU_CAPABILITY (default, avx2, avx512) pins it to.

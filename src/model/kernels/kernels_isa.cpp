@@ -237,14 +237,23 @@ struct SquaresAbout {
   float one(Index i) const { return (x[i] - mean) * (x[i] - mean); }
 };
 
+/// Of a row: mean and 1 / deviation.
+struct Moments {
+  float mean, rstd;
+};
+
+Moments moments_of(const float* x, Index width, float epsilon) {
+  const float share = 1.0F / static_cast<float>(width);
+  const float mean = row_sum(width, SumOf{x}) * share;
+  return {mean, 1.0F / __builtin_sqrtf(row_sum(width, SquaresAbout{x, mean}) * share + epsilon)};
+}
+
 void norm_modulate(const float* x, const float* shift, const float* scale, Index rows, Index width, float epsilon,
                    float* out, float* means, float* rstds) {
-  const float share = 1.0F / static_cast<float>(width);
   for (Index r = 0; r < rows; ++r) {
     const float* in = x + r * width;
     float* to = out + r * width;
-    const float mean = row_sum(width, SumOf{in}) * share;
-    const float rstd = 1.0F / __builtin_sqrtf(row_sum(width, SquaresAbout{in, mean}) * share + epsilon);
+    const auto [mean, rstd] = moments_of(in, width, epsilon);
     means[r] = mean;
     rstds[r] = rstd;
     Index i = 0;
@@ -359,6 +368,76 @@ void rotate(const float* x, const float* cosine, const float* sine, Index heads,
   }
 }
 
+/// Calls `each(i, lane)` for whole vectors of `count` floats and then for single ones: lane(p) reads, lane(p, x) writes.
+struct WholeLane {
+  Vec operator()(const float* p) const { return load(p); }
+  void operator()(float* p, Vec x) const { store(p, x); }
+};
+struct SingleLane {
+  float operator()(const float* p) const { return *p; }
+  void operator()(float* p, float x) const { *p = x; }
+};
+template <typename Each>
+void over_lanes(Index count, const Each& each) {
+  Index i = 0;
+  for (; i + kWide <= count; i += kWide) each(i, WholeLane{});
+  for (; i < count; ++i) each(i, SingleLane{});
+}
+
+void norm_rotate(const float* x, const float* scale, const float* cosine, const float* sine, Index heads, Index pairs,
+                 float epsilon, float* out) {
+  for (Index h = 0; h < heads; ++h) {
+    const float *a = x + h * 2 * pairs, *b = a + pairs;
+    float *to_a = out + h * 2 * pairs, *to_b = to_a + pairs;
+    const Moments m = moments_of(a, 2 * pairs, epsilon);
+    over_lanes(pairs, [&](Index i, auto lane) {
+      const auto c = lane(cosine + i), s = lane(sine + i);
+      const auto u = (lane(a + i) - m.mean) * m.rstd * lane(scale + i);
+      const auto v = (lane(b + i) - m.mean) * m.rstd * lane(scale + pairs + i);
+      lane(to_a + i, u * c - v * s);
+      lane(to_b + i, v * c + u * s);
+    });
+  }
+}
+
+/// Turned back, the gradient is that of n scale with n = (x - mean) rstd; then as in norm_modulate_backward.
+void norm_rotate_backward(const float* x, const float* scale, const float* cosine, const float* sine, const float* grad,
+                          Index heads, Index pairs, float epsilon, float* grad_x, float* grad_scale) {
+  const Index width = 2 * pairs;
+  const float share = 1.0F / static_cast<float>(width);
+  for (Index h = 0; h < heads; ++h) {
+    const float *in = x + h * width, *g = grad + h * width;
+    float* to = grad_x + h * width;
+    const Moments m = moments_of(in, width, epsilon);
+    Vec sums{}, sums_n{};
+    float rest = 0, rest_n = 0;
+    const auto add = [](auto value, Vec& vectors, float& single) {
+      if constexpr (sizeof(value) == sizeof(Vec)) {
+        vectors += value;
+      } else {
+        single += value;
+      }
+    };
+    over_lanes(pairs, [&](Index i, auto lane) {
+      const auto c = lane(cosine + i), s = lane(sine + i), p = lane(g + i), q = lane(g + pairs + i);
+      const auto half = [&](Index at, auto turned_back) {
+        const auto n = (lane(in + at) - m.mean) * m.rstd;
+        const auto slope = turned_back * lane(scale + at);
+        lane(grad_scale + at, lane(grad_scale + at) + turned_back * n);
+        lane(to + at, slope);
+        add(slope, sums, rest);
+        add(slope * n, sums_n, rest_n);
+      };
+      half(i, p * c + q * s);
+      half(pairs + i, q * c - p * s);
+    });
+    const float mean_slope = (sum_of(sums) + rest) * share, mean_slope_n = (sum_of(sums_n) + rest_n) * share;
+    over_lanes(width, [&](Index i, auto lane) {
+      lane(to + i, (lane(to + i) - mean_slope - (lane(in + i) - m.mean) * m.rstd * mean_slope_n) * m.rstd);
+    });
+  }
+}
+
 }  // namespace
 
 #define BITEMARK_JOIN(a, b) a##b
@@ -375,6 +454,8 @@ const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA) = {BITEMARK_STRING(BITEMARK_
                                                        linear,
                                                        swiglu,
                                                        swiglu_backward,
-                                                       rotate};
+                                                       rotate,
+                                                       norm_rotate,
+                                                       norm_rotate_backward};
 
 }  // namespace bitemark::model

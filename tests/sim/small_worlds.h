@@ -1,0 +1,43 @@
+// Bodies for tests of the physics against closed forms. g = 9.81 m/s^2; dt = 1 / step_hz.
+#pragma once
+
+#include <cmath>
+
+#include "sim/physics.h"
+#include "sim/vec.h"
+
+namespace bitemark::sim {
+
+inline constexpr double kG = 9.81;
+
+inline RigidBody ball(double radius, double mass, const Vec3& position, const Vec3& velocity = {0, 0, 0}) {
+  RigidBody body;
+  body.shape = {CollisionShape::Kind::kSphere, {radius, radius, radius}, {}, {}};
+  body.mass = mass;
+  body.X_WB.position = position;
+  body.velocity = velocity;
+  return body;
+}
+
+inline RigidBody box(const Vec3& size, double mass, const Vec3& position) {
+  RigidBody body;
+  body.shape = {CollisionShape::Kind::kBox, size, {}, {}};
+  body.mass = mass;
+  body.X_WB.position = position;
+  return body;
+}
+
+inline RigidBody ground(double restitution, double friction = 0.5) {
+  RigidBody body;
+  body.shape.kind = CollisionShape::Kind::kPlane;
+  body.restitution = restitution;
+  body.friction = friction;
+  return body;
+}
+
+inline void run(PhysicsWorld& world, double seconds) {
+  const auto steps = std::llround(seconds / world.step_s());
+  for (std::int64_t i = 0; i < steps; ++i) world.step();
+}
+
+}  // namespace bitemark::sim
