@@ -232,7 +232,8 @@ TEST(FusedOps, NormRotateEqualsThePlainForm) {
     const RopeTable wide{table.cos.to(at::kDouble), table.sin.to(at::kDouble)};
     const Inputs x{2.0 + noise({3, 50, 2, head}, 1), noise({head}, 2)};
     const Op op = [&](const Inputs& in) { return norm_rotate(in[0], in[1], table); };
-    expect_same(op, [&](const Inputs& in) { return norm_rotate_plain(in[0], in[1], wide); }, x);
+    expect_same(
+        op, [&](const Inputs& in) { return norm_rotate_plain(in[0], in[1], wide); }, x);
     expect_finite_differences(op, x);
   }
 }

@@ -368,7 +368,8 @@ void rotate(const float* x, const float* cosine, const float* sine, Index heads,
   }
 }
 
-/// Calls `each(i, lane)` for whole vectors of `count` floats and then for single ones: lane(p) reads, lane(p, x) writes.
+/// Calls `each(i, lane)` for whole vectors of `count` floats and then for single ones: lane(p) reads, lane(p, x)
+/// writes.
 struct WholeLane {
   Vec operator()(const float* p) const { return load(p); }
   void operator()(float* p, Vec x) const { store(p, x); }
