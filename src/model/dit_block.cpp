@@ -50,9 +50,9 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
   if (spacetime_) {
     const auto of_last_frame = [&](const Tensor& t) { return t.slice(1, (frames - 1) * tokens); };
     const Tensor last = of_last_frame(k);
-    kept.push_back({qk_norm_ ? at::layer_norm(last.to(k_scale_.scalar_type()), {head}, k_scale_, {}, kEpsilon)
-                             : last.contiguous(),
-                    of_last_frame(v).contiguous()});
+    kept.push_back(
+        {qk_norm_ ? at::layer_norm(last.to(k_scale_.scalar_type()), {head}, k_scale_, {}, kEpsilon) : last.contiguous(),
+         of_last_frame(v).contiguous()});
   }
   const auto placed = [&](const Tensor& t, const Tensor& scale) {
     return qk_norm_ ? norm_rotate(t, scale, context.rope) : rotate(t, context.rope);

@@ -20,8 +20,7 @@ std::unique_ptr<Stage> make_stage(const StageInput& input) {
 bool starts_from_checkpoint(const Recipe& recipe) {
   if (!recipe.more.contains("start")) return false;
   const auto start = json_member<std::string>(recipe.more, "start", recipe.file, "/more");
-  if (start != "checkpoint")
-    throw InputError(recipe.file, "/more/start", "is '" + start + "', expected 'checkpoint'");
+  if (start != "checkpoint") throw InputError(recipe.file, "/more/start", "is '" + start + "', expected 'checkpoint'");
   return true;
 }
 

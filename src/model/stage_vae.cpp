@@ -33,8 +33,9 @@ class VaeStage final : public Stage {
                        "are " + std::to_string(source_.width()) + " x " + std::to_string(source_.height()) +
                            " pixels, expected multiples of 8");
     if (starts_from_checkpoint(recipe_) && !take_over(*Checkpoint(input.checkpoint).vae(), *vae_))
-      throw InputError(recipe_.file, "/model",
-                       "is not the VAE of the checkpoint that training is to start from, with as many channels or more");
+      throw InputError(
+          recipe_.file, "/model",
+          "is not the VAE of the checkpoint that training is to start from, with as many channels or more");
     const auto number = [&](const char* key, double standard) {
       return recipe_.more.contains(key) ? json_member<double>(recipe_.more, key, recipe_.file, "/more") : standard;
     };
@@ -83,9 +84,10 @@ class VaeStage final : public Stage {
     };
     const auto& c = vae_->config();
     const double places = static_cast<double>(source_.width() * source_.height());
-    const double frame = places / 4 * (level(e[0], 12, c.encoder_memory) + level(d[2], d[1], c.decoder_memory)) +
-                         places / 16 * (level(e[1], e[0], c.encoder_memory) + level(d[1], d[0], c.decoder_memory)) +
-                         places / 64 * (level(e[2], e[1], c.encoder_memory) + level(d[0], c.latent_channels, c.decoder_memory));
+    const double frame =
+        places / 4 * (level(e[0], 12, c.encoder_memory) + level(d[2], d[1], c.decoder_memory)) +
+        places / 16 * (level(e[1], e[0], c.encoder_memory) + level(d[1], d[0], c.decoder_memory)) +
+        places / 64 * (level(e[2], e[1], c.encoder_memory) + level(d[0], c.latent_channels, c.decoder_memory));
     return 6.0 * frame * static_cast<double>(recipe_.batch * recipe_.windows.front());
   }
 

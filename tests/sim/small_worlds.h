@@ -40,4 +40,21 @@ inline void run(PhysicsWorld& world, double seconds) {
   for (std::int64_t i = 0; i < steps; ++i) world.step();
 }
 
+/// Mean time between a pendulum's passages through x = 0 from the positive side, placed between steps, over `seconds`.
+inline double measured_period(PhysicsWorld& world, int body, double seconds) {
+  double previous = 1, first = -1, last = -1;
+  int crossings = 0;
+  const auto steps = std::llround(seconds / world.step_s());
+  for (std::int64_t i = 1; i <= steps; ++i) {
+    world.step();
+    const double x = world.pose(body).position[0];
+    if (previous > 0 && x <= 0) {
+      last = (static_cast<double>(i - 1) + previous / (previous - x)) * world.step_s();
+      if (crossings++ == 0) first = last;
+    }
+    previous = x;
+  }
+  return (last - first) / (crossings - 1);
+}
+
 }  // namespace bitemark::sim

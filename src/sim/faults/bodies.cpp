@@ -44,22 +44,6 @@ bool is_clear(const FaultRequest& request, const LabelImage& before, int frame, 
   return true;
 }
 
-/// Adds a second body like `original`, not alive yet. Returns its index.
-int add_copy(World& world, int original) {
-  BodySpec spec = world.scene.bodies[static_cast<std::size_t>(original)];
-  for (const BodySpec& body : world.scene.bodies) {
-    spec.info.id = std::max(spec.info.id, static_cast<std::uint16_t>(body.info.id + 1));
-  }
-  spec.info.name += "_copy";
-  world.scene.bodies.push_back(spec);
-  world.motion.forms.push_back(world.motion.forms[static_cast<std::size_t>(original)]);
-  for (FrameWorld& frame : world.timeline) {
-    frame.bodies.push_back(frame.bodies[static_cast<std::size_t>(original)]);
-    frame.bodies.back().alive = false;
-  }
-  return static_cast<int>(world.scene.bodies.size()) - 1;
-}
-
 /// A place aside of the original, level with it.
 Vec3 random_offset(Pcg32& random, double radius) {
   const double turn = random.uniform(0, 2 * M_PI), distance = random.uniform(1.6, 4.5) * radius;
@@ -107,7 +91,7 @@ int vanish_while_hidden(FaultRequest& request) {
 int duplicate(FaultRequest& request) {
   const std::vector<int> tracked = request.tracked();
   const int original = tracked[request.random.below(static_cast<std::uint32_t>(tracked.size()))];
-  const int copy = add_copy(request.world, original);
+  const int copy = request.add_body_like(original, "_copy");
   const double radius = request.world.scene.bodies[static_cast<std::size_t>(original)].info.radius_m;
   for (int attempt = 0; attempt < 400; ++attempt) {
     const int first = request.any_onset();

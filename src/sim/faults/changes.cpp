@@ -21,21 +21,12 @@ Rgb8 any_free_color(FaultRequest& request, const Rgb8& other) {
   return far[request.random.below(static_cast<std::uint32_t>(far.size()))];
 }
 
-/// A body that takes the place of `original`, alive from no frame yet. Its id is new, its parent the original.
-int add_successor(World& world, int original) {
-  BodySpec spec = world.scene.bodies[static_cast<std::size_t>(original)];
-  spec.info.parent = spec.info.id;
-  for (const BodySpec& body : world.scene.bodies) {
-    spec.info.id = std::max(spec.info.id, static_cast<std::uint16_t>(body.info.id + 1));
-  }
-  spec.info.name += "_changed";
-  world.scene.bodies.push_back(spec);
-  world.motion.forms.push_back(world.motion.forms[static_cast<std::size_t>(original)]);
-  for (FrameWorld& frame : world.timeline) {
-    frame.bodies.push_back(frame.bodies[static_cast<std::size_t>(original)]);
-    frame.bodies.back().alive = false;
-  }
-  return static_cast<int>(world.scene.bodies.size()) - 1;
+/// A body that takes the place of `original`, alive from no frame yet. Its parent is the original.
+int add_successor(FaultRequest& request, int original) {
+  const int successor = request.add_body_like(original, "_changed");
+  auto& bodies = request.world.scene.bodies;
+  bodies[static_cast<std::size_t>(successor)].info.parent = bodies[static_cast<std::size_t>(original)].info.id;
+  return successor;
 }
 
 /// From frame `first` on the successor is there in place of the original.
@@ -98,7 +89,7 @@ int change_size(FaultRequest& request) {
   const auto [body, first] = request.any_body_in_view();
   const double scale =
       request.random.uniform() < 0.5 ? 1 + 0.5 * request.options.severity : 1 / (1 + 0.6 * request.options.severity);
-  const int successor = add_successor(request.world, body);
+  const int successor = add_successor(request, body);
   BodySpec& spec = request.world.scene.bodies[static_cast<std::size_t>(successor)];
   spec.info.radius_m *= scale;
   spec.size = scale * spec.size;
@@ -108,7 +99,7 @@ int change_size(FaultRequest& request) {
 
 int change_shape(FaultRequest& request) {
   const auto [body, first] = request.any_body_in_view();
-  const int successor = add_successor(request.world, body);
+  const int successor = add_successor(request, body);
   BodySpec& spec = request.world.scene.bodies[static_cast<std::size_t>(successor)];
   if (spec.info.shape == "sphere") {  // a cube of the same volume
     const double side = std::cbrt(4.0 / 3 * M_PI) * spec.size[0];
@@ -143,7 +134,7 @@ int change_character(FaultRequest& request) {
   }
   const Rgb8 was = request.world.scene.bodies[static_cast<std::size_t>(body)].info.color;
   const Rgb8 color = any_free_color(request, was);
-  const int successor = add_successor(request.world, body);
+  const int successor = add_successor(request, body);
   BodySpec& spec = request.world.scene.bodies[static_cast<std::size_t>(successor)];
   spec.info.color = color;
   spec.info.color_name.clear();

@@ -1,5 +1,6 @@
 #include "sim/faults/fault.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/error.h"
@@ -116,6 +117,21 @@ std::pair<int, int> FaultRequest::any_body_in_view() {
     if (seen.full[b] >= 12 && seen.visible[b] >= 0.9 * seen.full[b]) return {index, frame};
   }
   throw std::invalid_argument("no tracked body is plainly in view");
+}
+
+int FaultRequest::add_body_like(int original, const char* suffix) {
+  const auto from = static_cast<std::size_t>(original);
+  BodySpec spec = world.scene.bodies[from];
+  for (const BodySpec& other : world.scene.bodies)
+    spec.info.id = std::max(spec.info.id, static_cast<std::uint16_t>(other.info.id + 1));
+  spec.info.name += suffix;
+  world.scene.bodies.push_back(spec);
+  world.motion.forms.push_back(world.motion.forms[from]);
+  for (FrameWorld& frame : world.timeline) {
+    frame.bodies.push_back(frame.bodies[from]);
+    frame.bodies.back().alive = false;
+  }
+  return static_cast<int>(world.scene.bodies.size()) - 1;
 }
 
 void FaultRequest::simulate_again(const std::vector<Push>& pushes) {

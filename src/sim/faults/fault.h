@@ -37,6 +37,8 @@ struct FaultRequest {
   /// A tracked body and a frame like any_onset() in which at least 90 % of it is seen. Throws std::invalid_argument
   /// when chance finds none.
   std::pair<int, int> any_body_in_view();
+  /// Adds a body like `original` with an id of its own and this behind its name, not alive yet. Returns its index.
+  int add_body_like(int original, const char* suffix);
   /// Simulates again with these pushes and films it as before.
   void simulate_again(const std::vector<Push>& pushes);
 };
