@@ -1,0 +1,72 @@
+// The vectors of an instruction set, and loops over rows of floats. Included by kernels_isa.cpp alone, once for each
+// instruction set.
+
+// The widest vector of this instruction set, and the registers that the tile of a product may fill with it.
+#if defined(__AVX512F__)
+constexpr int kWide = 16, kRows = 6, kVectors = 4;
+#elif defined(__AVX2__)
+constexpr int kWide = 8, kRows = 6, kVectors = 2;
+#else
+constexpr int kWide = 4, kRows = 6, kVectors = 2;
+#endif
+using Vec = float __attribute__((vector_size(kWide * 4), aligned(4), may_alias));
+using Int = std::int32_t __attribute__((vector_size(kWide * 4), aligned(4), may_alias));
+using Index = std::int64_t;
+
+Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
+void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
+Vec splat(float x) { return x - Vec{}; }
+
+float sum_of(Vec v) {
+  float sum = 0;
+  for (int i = 0; i < kWide; ++i) sum += v[i];
+  return sum;
+}
+
+Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+
+/// e^x to 2 units in the last place for x in [-87, 88], and the ends' values beyond; NaN stays NaN. Cody and Waite's
+/// reduction, the polynomial of Cephes' expf.
+Vec exponential(Vec x) {
+  x = x < -87.0F ? splat(-87.0F) : x;
+  x = x > 88.0F ? splat(88.0F) : x;
+  const Vec shifted = x * 1.44269504F + 12582912.0F;  // 1.5 * 2^23: rounds to an integer in the low bits
+  const Vec n = shifted - 12582912.0F;
+  const Vec r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
+  Vec p = splat(1.9875691500e-4F);
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  const Int power = (reinterpret_cast<const Int&>(shifted) << 23) + (127 << 23);
+  return p * reinterpret_cast<const Vec&>(power);
+}
+
+/// Whole vectors, or single floats behind them: lane(p) reads, lane(p, x) writes.
+struct WholeLane {
+  Vec operator()(const float* p) const { return load(p); }
+  void operator()(float* p, Vec x) const { store(p, x); }
+};
+struct SingleLane {
+  float operator()(const float* p) const { return *p; }
+  void operator()(float* p, float x) const { *p = x; }
+};
+
+/// Calls each(i, lane) for the whole vectors of `count` floats and then for what is left over.
+template <typename Each>
+void over_lanes(Index count, const Each& each) {
+  Index i = 0;
+  for (; i + kWide <= count; i += kWide) each(i, WholeLane{});
+  for (; i < count; ++i) each(i, SingleLane{});
+}
+
+/// A sum of what lanes give.
+struct Sum {
+  Vec vectors{};
+  float singles = 0;
+  void add(Vec x) { vectors += x; }
+  void add(float x) { singles += x; }
+  float total() const { return sum_of(vectors) + singles; }
+};
