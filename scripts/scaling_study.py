@@ -5,7 +5,8 @@ Three sizes x three patch sizes are trained at constant rates on `bounce`; each 
 denoising held-out takes (bitemark-model evaluate-dit) and tracked error of rollouts (bitemark run). What is done is kept
 under OUT: the same command goes on where it stopped, and leaves out what --skip names.
 
-usage: scripts/scaling_study.py --data data/train --out runs/scaling [--skip w192p1:1800] [--only-draw]
+usage: scripts/scaling_study.py --data data/train --parts runs/parts --out runs/scaling [--skip w192p1:1800] [--only-draw]
+--parts is a checkpoint with the VAE and the text tower: the study's were made by recipes/nano/vae.json and text.json.
 writes docs/data/scaling.json and docs/images/scaling.svg
 """
 import argparse
@@ -33,7 +34,7 @@ def networks():
     return [(width, patch) for patch in PATCHES for width in SIZES]
 
 
-def train(width, patch, steps, data, out):
+def train(width, patch, steps, data, parts, out):
     """Leaves the checkpoint with its progress.json in OUT/w<width>p<patch>/at<steps>."""
     home = out / f"w{width}p{patch}"
     done = home / f"at{steps}"
@@ -45,7 +46,7 @@ def train(width, patch, steps, data, out):
     recipe["model"] |= {"width": width, "depth": depth, "heads": heads, "patch": patch}
     (home / "recipe.json").write_text(json.dumps(recipe, indent=2))
     call(BIN / "bitemark-model", "train", home / "recipe.json", "--data", data, "--out", home / "run", "--from",
-         ROOT / "checkpoints/nano", "--steps", steps)
+         parts, "--steps", steps)
     part = home / "part"
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(home / "run/checkpoint", part)
@@ -89,7 +90,7 @@ def tracked_errors(checkpoints, out):
             for name, v in values.items()}
 
 
-def study(data, out, skip):
+def study(data, parts, out, skip):
     if not (out / "test/index.json").exists():
         call(BIN / "bitemark", "dataset", "--scenarios", "bounce", "--split", "test", "--takes", 32, "--size", 64, "--fps",
              12, "--out", out / "test")
@@ -99,7 +100,7 @@ def study(data, out, skip):
             name = f"w{width}p{patch}-{steps}"
             if name.replace("-", ":") in skip:
                 continue
-            checkpoints[name] = train(width, patch, steps, data, out)
+            checkpoints[name] = train(width, patch, steps, data, parts, out)
             mse, error = denoising_error(checkpoints[name], out / "test", out / "eval" / f"{name}.json")
             progress = json.loads((checkpoints[name] / "progress.json").read_text())
             rows.append({"network": f"w{width}p{patch}", "width": width, "patch": patch, "steps": steps,
@@ -159,16 +160,17 @@ def draw(rows, target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, help="training shards")
+    parser.add_argument("--parts", type=pathlib.Path, help="checkpoint with the VAE and the text tower")
     parser.add_argument("--out", type=pathlib.Path, help="folder of the study")
     parser.add_argument("--skip", action="append", default=[], help="NETWORK:STEPS to leave out")
     parser.add_argument("--only-draw", action="store_true", help="the picture again, from docs/data/scaling.json")
     given = parser.parse_args()
     table = ROOT / "docs/data/scaling.json"
     if not given.only_draw:
-        if given.data is None or given.out is None:
-            parser.error("--data and --out are needed")
+        if None in (given.data, given.parts, given.out):
+            parser.error("--data, --parts and --out are needed")
         table.parent.mkdir(exist_ok=True)
-        rows = study(given.data.resolve(), given.out.resolve(), given.skip)
+        rows = study(given.data.resolve(), given.parts.resolve(), given.out.resolve(), given.skip)
         table.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
     draw(json.loads(table.read_text()), ROOT / "docs/images/scaling.svg")
 
