@@ -2,14 +2,14 @@
 // in FLOP a second; a multiply-add counts as two. benches/compare_eager.py runs this beside the same network in eager
 // PyTorch.
 #include <benchmark/benchmark.h>
-#include <malloc.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
+#include "base/parallel.h"
 #include "model/generator.h"
+#include "model/gradient.h"
 #include "model/kernels/kernels.h"
 #include "model/noise.h"
+#include "model/runtime.h"
 
 namespace bitemark::model {
 namespace {
@@ -111,31 +111,64 @@ void FmaLoop(benchmark::State& state) {
   report(state, 2.0 * 16 * 12 * static_cast<double>(kRounds * threads), 0, "");
 }
 
+/// One clip on all threads; several as the suite rolls them out, side by side, a thread each.
 void DitForward(benchmark::State& state) {
-  const torch::NoGradGuard no_grad;
   const std::int64_t batch = state.range(0);
+  const int threads = at::get_num_threads();
   Dit dit(small_dit());
-  const DitInput input = noise_input(dit.config(), batch, kFrames);
-  for (auto _ : state) benchmark::DoNotOptimize(dit.forward(input, causal(kFrames)).answer.data_ptr());
+  std::vector<DitInput> clips;
+  for (std::int64_t clip = 0; clip < batch; ++clip) clips.push_back(noise_input(dit.config(), 1, kFrames));
+  for (auto _ : state)
+    parallel_for(clips.size(), threads, [&](std::size_t clip) {
+      const torch::NoGradGuard no_grad;  // is a thread's own
+      if (batch > 1) at::set_num_threads(1);
+      benchmark::DoNotOptimize(dit.forward(clips[clip], causal(kFrames)).answer.data_ptr());
+    });
   report(state, forward_flop(dit.config(), kFrames) * static_cast<double>(batch),
          static_cast<double>(batch * kFrames * tokens(dit.config())), "tokens");
 }
 
-/// Forward and backward; the backward pass is two products for each of the forward's.
+/// Any loss: what it costs is not what is measured.
+class SquaredAnswer : public Stage {
+ public:
+  explicit SquaredAnswer(std::int64_t parts) : dit_(small_dit()) {
+    for (std::int64_t part = 0; part < parts; ++part) clips_.push_back(noise_input(dit_.config(), 1, kFrames));
+    const torch::NoGradGuard no_grad;  // adaLN-zero would let no gradient through
+    for (auto& parameter : dit_.parameters()) parameter.normal_(0.0, 0.02);
+  }
+  torch::nn::Module& network() override { return dit_; }
+  StepData prepare(const StepPart&) const override { return {}; }
+  StepLoss loss(const StepPart& part, StepData&) override {
+    const DitInput& clip = clips_[static_cast<std::size_t>(part.part)];
+    return {dit_.forward(clip, causal(kFrames)).answer.pow(2).mean(), {}};
+  }
+  void export_to(const std::filesystem::path&) override {}
+  double flop_per_step() const override { return 3 * forward_flop(dit_.config(), kFrames); }
+  const DitConfig& config() const { return dit_.config(); }
+
+ private:
+  Dit dit_;
+  std::vector<DitInput> clips_;  ///< by part
+};
+
+/// Forward and backward; the backward pass is two products for each of the forward's. One clip is computed by all
+/// threads; several as the training loop does them, in parts of one clip, a thread each.
 void DitTraining(benchmark::State& state) {
   const std::int64_t batch = state.range(0);
-  Dit dit(small_dit());
-  {
-    const torch::NoGradGuard no_grad;  // adaLN-zero would let no gradient through
-    for (auto& parameter : dit.parameters()) parameter.normal_(0.0, 0.02);
-  }
-  const DitInput input = noise_input(dit.config(), batch, kFrames);
+  SquaredAnswer stage(batch);
+  std::vector<StepPart> parts;
+  for (std::int64_t part = 0; part < batch; ++part) parts.push_back({0, part});
+  std::vector<StepData> data(parts.size());
+  const std::vector<Tensor> weights = stage.network().parameters();
   for (auto _ : state) {
-    dit.zero_grad();
-    dit.forward(input, causal(kFrames)).answer.pow(2).mean().backward();
+    stage.network().zero_grad();
+    if (batch == 1)
+      stage.loss(parts.front(), data.front()).total.backward();
+    else
+      add_gradients(stage, parts, data, weights, static_cast<double>(batch), at::get_num_threads(), false);
   }
-  report(state, 3 * forward_flop(dit.config(), kFrames) * static_cast<double>(batch),
-         static_cast<double>(batch * kFrames * tokens(dit.config())), "tokens");
+  report(state, stage.flop_per_step() * static_cast<double>(batch),
+         static_cast<double>(batch * kFrames * tokens(stage.config())), "tokens");
 }
 
 /// One frame of a rollout whose window is full: four steps, and the pass that leaves keys and values behind.
@@ -173,13 +206,8 @@ BENCHMARK(RolloutFrame)->UseRealTime()->Unit(benchmark::kMillisecond);
 }  // namespace bitemark::model
 
 int main(int argc, char** argv) {
-  // As the program does: threads that wait without spinning, and large blocks that are kept (model/main.cpp).
-  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
-    ::setenv("OMP_WAIT_POLICY", "passive", 1);
-    ::execv("/proc/self/exe", argv);
-  }
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 25);
-  ::mallopt(M_TRIM_THRESHOLD, 2147483647);
+  bitemark::model::start_with_patient_threads(argv);  // as the program does
+  bitemark::model::keep_large_blocks();
   benchmark::Initialize(&argc, argv);
   at::set_num_threads(static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
   benchmark::AddCustomContext("kernels", bitemark::model::kernels().name);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdlib>
 #include <optional>
 
 #include "base/files.h"
@@ -14,6 +15,8 @@
 
 namespace bitemark::cli {
 namespace {
+
+constexpr int kMostFrames = 65536;
 
 struct Flags {
   std::string generator, out, scenario, split = "test", mode, folder, given_file, fps = "12";
@@ -62,19 +65,20 @@ Conditioning from_file(const Flags& flags, std::vector<Frame>& whole) {
   return request;
 }
 
-/// Request and answer, gone when the clip is written or cannot be.
+/// Request and answer, beside the clip; gone when it is written or cannot be.
 struct WorkFolder {
-  explicit WorkFolder(fs::path folder) : path(std::move(folder)) {
-    clear();
-    make_folder(path);
+  explicit WorkFolder(const fs::path& out) {
+    if (out.has_parent_path()) make_folder(out.parent_path());
+    std::string name = out.string() + ".XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) throw InputError(out.string(), "", "cannot be written");
+    path = name;
   }
-  ~WorkFolder() { clear(); }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  void clear() const {
+  ~WorkFolder() {
     std::error_code ignored;
     fs::remove_all(path, ignored);
   }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
   fs::path path;
 };
 
@@ -84,7 +88,8 @@ Codec codec_of(const fs::path& out) {
   throw InputError(out.string(), "", "ends in neither .mkv (lossless) nor .mp4 (H.264)");
 }
 
-/// Given and made frames in the order of time; memory does not grow with the length.
+/// Given and made frames in the order of time; memory does not grow with the length. Frames beyond the asked length are
+/// cut. Throws InputError for an answer that is too short, or of another size.
 void write_whole(const Conditioning& request, const fs::path& answer, const fs::path& out) {
   VideoWriter video(out, codec_of(out), request.width, request.height, request.rate);
   std::size_t given = 0;
@@ -93,13 +98,23 @@ void write_whole(const Conditioning& request, const fs::path& answer, const fs::
   const auto write_given = [&] {
     for (; given < request.context.size() && place(given) == time; ++given, ++time) video.write(request.context[given]);
   };
+  const int asked = request.frame_count - static_cast<int>(request.context.size());
+  int made = 0;
   ReadLimits limits;
-  limits.max_frames = request.frame_count;
+  limits.max_frames = kMostFrames;
   read_frames(answer, request.rate, limits, [&](Frame&& frame, double) {
+    if (made == asked) return;
+    if (frame.width != request.width || frame.height != request.height)
+      throw InputError(answer.string(), "",
+                       fmt::format("has frames of {} x {}, expected {} x {}", frame.width, frame.height, request.width,
+                                   request.height));
     write_given();
     video.write(frame);
     ++time;
+    ++made;
   });
+  if (made < asked)
+    throw InputError(answer.string(), "", fmt::format("has {} frames, expected the {} asked for", made, asked));
   write_given();
   video.finish();
 }
@@ -134,15 +149,19 @@ ExitCode rollout(const Flags& flags) {
   if (spec.kind != GeneratorSpec::Kind::kCommand)
     throw InputError("a rollout needs checkpoint:DIR or command:'WORDS', found \"" + flags.generator + "\"");
   const auto requests = requests_of(flags);
-  const WorkFolder folder(out.string() + ".work");
+  const Conditioning& clip = requests.front();
+  if (codec_of(out) == Codec::kH264 && (clip.width % 2 != 0 || clip.height % 2 != 0))
+    throw InputError(out.string(), "",
+                     fmt::format("cannot be {} x {}: H.264 wants even sides, .mkv takes any", clip.width, clip.height));
+  const WorkFolder folder(out);
   const fs::path& work = folder.path;
   const std::string wrong = ask_generator(spec, requests, work, work / "answers", {flags.timeout_s, 0, 0});
+  for (const auto& request : requests)
+    if (!has_answer(work / "answers", request.id))
+      throw InputError(flags.generator, "", wrong.empty() ? "answered without a rollout" : wrong);
   for (const auto& request : requests) {
-    const fs::path answer = work / "answers" / request.id;
-    if (!fs::exists(answer / "rollout.safetensors"))
-      throw InputError(flags.generator, "", wrong.empty() ? "answered without rollout.safetensors" : wrong);
     const fs::path file = request.id == "clip" ? out : unchanged_name(out);
-    write_whole(request, answer / "rollout.safetensors", file);
+    write_whole(request, find_answer(work / "answers", request.id), file);
     fmt::print("{}: {} frames, {} of them given, \"{}\"\n", file.string(), request.frame_count, request.context.size(),
                request.caption);
   }
@@ -170,7 +189,7 @@ Action configure_rollout(CLI::App& app) {
       ->capture_default_str()
       ->check(CLI::Range(1, 4096));
   app.add_option("--frames", flags->frames, "Of the whole clip, where it is not the scenario's")
-      ->check(CLI::Range(1, 65536));
+      ->check(CLI::Range(1, kMostFrames));
   app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str()->check(CLI::Range(16, 1024));
   app.add_option("--fps", flags->fps, "Frames a second")->capture_default_str();
   app.add_option("--caption", flags->caption, "Instead of the scenario's");
@@ -181,7 +200,9 @@ Action configure_rollout(CLI::App& app) {
   app.add_option("--label", flags->label, "A class of clips that the checkpoint was trained with");
   app.add_flag("--fork", flags->fork, "Also roll out without the changes, from the same noise: OUT-unchanged");
   app.add_option("--seed", flags->seed, "Of the generator's noise")->capture_default_str();
-  app.add_option("--timeout", flags->timeout_s, "Seconds that the generator may take")->capture_default_str();
+  app.add_option("--timeout", flags->timeout_s, "Seconds that the generator may take")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--scenario-folder", flags->folder, "Where the scenario files are");
   app.footer(
       "Examples:\n"

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstring>
+#include <set>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -160,7 +161,11 @@ Request read_request(const fs::path& folder) {
   if (const int protocol = json_member<int>(json, "protocol", file); protocol != kProtocol)
     throw InputError(file, "/protocol", fmt::format("is {}, expected {}", protocol, kProtocol));
   Request request{"rollout", json_member<std::vector<std::string>>(json, "takes", file)};
-  for (const auto& id : request.takes) check_id(id, file);
+  std::set<std::string> seen;
+  for (const auto& id : request.takes) {
+    check_id(id, file);
+    if (!seen.insert(id).second) throw InputError(file, "/takes", fmt::format("names '{}' twice", id));
+  }
   if (json.contains("task")) request.task = json_member<std::string>(json, "task", file);
   if (request.task != "rollout" && request.task != "surprise")
     throw InputError(file, "/task", "is '" + request.task + "', expected rollout or surprise");
@@ -172,6 +177,8 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   const Json json = load_json(file);
   Conditioning take;
   take.id = json_member<std::string>(json, "id", file);
+  if (take.id != id)
+    throw InputError(file, "/id", fmt::format("is '{}', expected the folder's name '{}'", take.id, id));
   take.caption = json_member<std::string>(json, "caption", file);
   take.rate = parse_rate(json_member<std::string>(json, "fps", file));
   take.width = json_member<int>(json, "width", file);

@@ -1,5 +1,9 @@
 #include "model/checkpoint.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/sha256.h"
@@ -44,6 +48,18 @@ DitConfig Checkpoint::dit_settings() const {
                          std::to_string(width / 8) + " x " + std::to_string(height / 8) + " latents of a frame");
   return config;
 }
+void Checkpoint::check_parts() const {
+  const DitConfig dit = dit_settings();
+  const auto check = [&](const char* member, std::int64_t found, std::int64_t expected, const char* of_whom) {
+    if (found != expected)
+      throw InputError(file_, std::string("/dit/") + member,
+                       "is " + std::to_string(found) + ", expected " + of_whom + " " + std::to_string(expected));
+  };
+  check("latent_channels", dit.latent_channels, vae_config(section("vae"), file_, "/vae").latent_channels, "the VAE's");
+  check("text_width", dit.text_width, text_config(section("text"), file_, "/text").width, "the text tower's");
+  check("controls", dit.controls, static_cast<std::int64_t>(Controls::width()), "the protocol's");
+  check("learned_variance", dit.learned_variance, diffusion().learned_variance, "the diffusion's");
+}
 std::shared_ptr<Dit> Checkpoint::dit() const { return load<Dit>("dit.safetensors", dit_settings()); }
 std::shared_ptr<TextTower> Checkpoint::text() const {
   return load<TextTower>("text.safetensors", text_config(section("text"), file_, "/text"));
@@ -72,10 +88,16 @@ DiffusionConfig Checkpoint::diffusion() const { return diffusion_config(section(
 RolloutConfig Checkpoint::rollout() const { return rollout_config(section("rollout"), file_, "/rollout"); }
 
 std::pair<Tensor, Tensor> Checkpoint::control_statistics() const {
-  const auto read = [&](const char* key) {
-    return at::tensor(json_member<std::vector<float>>(section("controls"), key, file_, "/controls"));
+  const auto read = [&](const char* key, float above) {
+    const auto values = json_member<std::vector<float>>(section("controls"), key, file_, "/controls");
+    const auto fits = [&](float value) { return std::isfinite(value) && value > above; };
+    if (values.size() != Controls::width() || !std::all_of(values.begin(), values.end(), fits))
+      throw InputError(
+          file_, std::string("/controls/") + key,
+          "expected " + std::to_string(Controls::width()) + " finite numbers" + (above == 0 ? " above 0" : ""));
+    return at::tensor(values);
   };
-  return {read("mean"), read("std")};
+  return {read("mean", std::numeric_limits<float>::lowest()), read("std", 0)};
 }
 
 std::pair<std::int64_t, std::int64_t> Checkpoint::size() const {

@@ -35,11 +35,13 @@ class Checkpoint {
   std::shared_ptr<VisionTower> vision() const;  ///< a published one
   std::shared_ptr<FeatureNet> features() const;
 
+  /// Throws InputError where VAE, transformer and text tower do not fit each other.
+  void check_parts() const;
   /// The transformer's, without its weights.
   DitConfig dit_settings() const;
   DiffusionConfig diffusion() const;
   RolloutConfig rollout() const;
-  /// Mean and standard deviation of each control channel, [channels].
+  /// Mean and standard deviation of each control channel, [channels]; finite, deviations above 0.
   std::pair<Tensor, Tensor> control_statistics() const;
   /// Width and height that it was trained at.
   std::pair<std::int64_t, std::int64_t> size() const;

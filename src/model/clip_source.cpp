@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, double>& mix, std::int64_t held_out) {
   const fs::path index = folder / "index.json";
   const Json rows = json_member<Json>(load_json(index), "shards", index.string());
+  if (!rows.is_array()) throw InputError(index.string(), "/shards", "is not an array");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string where = "/shards/" + std::to_string(i);
     const auto file = json_member<std::string>(rows[i], "file", index.string(), where);

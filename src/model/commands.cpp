@@ -80,6 +80,8 @@ void rollout(const RolloutOptions& options) {
   const int threads = threads_or_all(options.threads);
   const int takes_at_once = std::min(threads, std::max(1, static_cast<int>(ids.size())));
   const Generator generator(checkpoint, settings, threads / takes_at_once);
+  for (const auto& id : ids)
+    read_conditioning(options.request, id);  // what cannot be read is said before anything is written
   claim_answer(options.out, {{"protocol", 1},
                              {"generator", checkpoint.name()},
                              {"uses", used_by(checkpoint)},

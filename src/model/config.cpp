@@ -255,7 +255,8 @@ DiffusionConfig diffusion_config(const Json& json, const std::string& file, cons
 }
 RolloutConfig rollout_config(const Json& json, const std::string& file, const std::string& where) {
   const auto config = read<RolloutConfig>(json, file, where);
-  if (config.sinks >= config.window) throw InputError(file, where + "/sinks", "must be fewer than the window's frames");
+  if (config.sinks + 2 > config.window)
+    throw InputError(file, where + "/sinks", "must leave two of the window's frames");
   if (config.memory > 0 && config.sinks + config.memory + 2 > config.window)
     throw InputError(file, where + "/memory", "and the sinks must leave two of the window's frames");
   return config;

@@ -1,12 +1,15 @@
 #include "model/dit_clips.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace bitemark::model {
 namespace {
 
 constexpr std::int64_t kLongestEnd = 4;  ///< given last frames
+constexpr double kContrast = 0.2;        ///< standard deviation of the logarithm of a worn clip's contrast
+constexpr double kStain = 0.15;          ///< most that the standard deviation of its stains can be
 
 }  // namespace
 
@@ -33,6 +36,19 @@ Sequence draw_sequence(double backwards, double between, std::int64_t window, Pc
 
 Tensor in_order(const Tensor& by_time, const std::vector<std::int64_t>& times) {
   return by_time.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(times)).to(by_time.device()));
+}
+
+Tensor worn(const Tensor& x, const Tensor& stains, double share, Pcg32& random) {
+  const std::int64_t frames = x.size(1);
+  Tensor contrast = at::ones({x.size(0), frames, 1, 1, 1}), stain = at::zeros({x.size(0), frames, 1, 1, 1});
+  for (std::int64_t b = 0; b < x.size(0); ++b) {
+    if (random.uniform() >= share) continue;
+    const auto from = static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(frames)));
+    contrast[b].slice(0, from).fill_(std::exp(kContrast * random.normal()));
+    stain[b].slice(0, from).fill_(kStain * random.uniform());
+  }
+  const Tensor mean = x.mean({3, 4}, true);
+  return x + (contrast.to(x.device()) - 1) * (x - mean) + stain.to(x.device()) * stains;
 }
 
 FrameLayout layout_of(const Clips& clips) {

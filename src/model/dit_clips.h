@@ -22,6 +22,11 @@ Sequence draw_sequence(double backwards, double between, std::int64_t window, Pc
 /// [B, F, ...] in the order of time -> in the order of `times`.
 Tensor in_order(const Tensor& by_time, const std::vector<std::int64_t>& times);
 
+/// Latents [B, F, C, h, w] of unit variance as a long rollout leaves them behind, in a `share` of the clips: from some
+/// frame on contrast has grown or faded and stains have settled that stay, the same in all those frames. `stains`:
+/// standard normal, [B, 1, C, h, w].
+Tensor worn(const Tensor& x, const Tensor& stains, double share, Pcg32& random);
+
 /// The clips of one part of a step, in the order of the sequence.
 struct Clips {
   Sequence sequence;

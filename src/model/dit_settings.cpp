@@ -1,25 +1,43 @@
 #include "model/dit_settings.h"
 
+#include <fmt/format.h>
+
+#include <set>
+#include <string>
+
+#include "base/error.h"
+
 namespace bitemark::model {
 
 DitTrainingSettings dit_training_settings(const Recipe& recipe) {
   DitTrainingSettings s;
-  const auto read = [&](const char* key, double& field) {
-    if (recipe.more.contains(key)) field = json_member<double>(recipe.more, key, recipe.file, "/more");
+  std::set<std::string> known{"start", "diffusion", "rollout"};
+  const auto read = [&]<typename Field>(const char* key, Field& field, double low, double high) {
+    known.insert(key);
+    if (!recipe.more.contains(key)) return;
+    field = json_member<Field>(recipe.more, key, recipe.file, "/more");
+    const auto value = static_cast<double>(field);
+    if (!(value >= low && value <= high))
+      throw InputError(recipe.file, std::string("/more/") + key,
+                       fmt::format("is {}, expected {} to {}", value, low, high));
   };
-  read("plain", s.plain);
-  read("clean_history", s.clean_history);
-  read("free_history", s.free_history);
-  read("history_noise", s.history_noise);
-  read("motion_weight", s.motion_weight);
-  read("first_weight", s.first_weight);
-  read("state_weight", s.state_weight);
-  read("drop", s.drop);
-  read("label_drop", s.label_drop);
-  read("backwards", s.backwards);
-  read("between", s.between);
-  read("shortcut", s.shortcut);
-  read("own_history", s.own_history);
+  constexpr double kMostWeight = 1e6;
+  read("plain", s.plain, 0, 1);
+  read("clean_history", s.clean_history, 0, 1);
+  read("free_history", s.free_history, 0, 1);
+  read("history_noise", s.history_noise, 0, 1);
+  read("worn_history", s.worn_history, 0, 1);
+  read("motion_weight", s.motion_weight, 0, kMostWeight);
+  read("first_weight", s.first_weight, 0, kMostWeight);
+  read("state_weight", s.state_weight, 0, kMostWeight);
+  read("drop", s.drop, 0, 1);
+  read("label_drop", s.label_drop, 0, 1);
+  read("backwards", s.backwards, 0, 1);
+  read("between", s.between, 0, 1);
+  read("shortcut", s.shortcut, 0, 1);
+  read("own_history", s.own_history, 0, 1);
+  read("own_rounds", s.own_rounds, 1, 64);
+  check_more(recipe, known);
   return s;
 }
 

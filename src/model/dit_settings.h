@@ -10,6 +10,7 @@ struct DitTrainingSettings {
   double clean_history = 0.5;  ///< share of clips whose history is exact
   double free_history = 0.15;  ///< share with an independent level a frame
   double history_noise = 0.3;  ///< the rest: 1 - tau, up to this
+  double worn_history = 0;     ///< share of clips whose history looks as though it had been rolled out for long
   double motion_weight = 3;
   double first_weight = 1;  ///< of the error of a sequence's first frame, which nothing is given before
   double state_weight = 0.1;
@@ -19,9 +20,10 @@ struct DitTrainingSettings {
   double shortcut = 0;      ///< share that teaches long steps
   double label_drop = 0.5;  ///< labels
   double own_history = 0;   ///< share of the last tenth of all steps: history is the network's own from some frame on
+  std::int64_t own_rounds = 1;  ///< each frame of it is made from up to so many frames in a row of its own making
 };
 
-/// Throws InputError for a member that is not a number.
+/// Throws InputError for an unknown member, and for one that is not a number or out of range.
 DitTrainingSettings dit_training_settings(const Recipe& recipe);
 
 }  // namespace bitemark::model

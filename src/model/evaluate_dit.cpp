@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -27,18 +26,14 @@ ClipSource source_of(const EvaluateDitOptions& options) {
   return {options.data, mix};
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 void print_table(const std::vector<HeldOutTake>& takes, const std::vector<std::vector<double>>& errors) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<double>> by_scenario;
   std::vector<double> all;
   for (std::size_t i = 0; i < takes.size(); ++i) {
     if (!by_scenario.contains(takes[i].scenario)) order.push_back(takes[i].scenario);
-    by_scenario[takes[i].scenario].push_back(mean_of(errors[i]));
-    all.push_back(mean_of(errors[i]));
+    all.push_back(mean_and_error(errors[i]).mean);
+    by_scenario[takes[i].scenario].push_back(all.back());
   }
   fmt::print("{:<20} {:>6} {:>10} {:>15}\n", "scenario", "takes", "MSE", "standard error");
   const auto line = [](const std::string& name, const std::vector<double>& values) {
@@ -62,6 +57,7 @@ void evaluate_dit(const EvaluateDitOptions& options) {
   const int threads = options.threads > 0 ? options.threads : default_threads();
   at::set_num_threads(threads);
   const Checkpoint checkpoint(options.checkpoint);
+  checkpoint.check_parts();
   const auto vae = checkpoint.vae();
   const auto text = checkpoint.text();
   const auto dit = checkpoint.dit();

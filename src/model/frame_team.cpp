@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 
 namespace bitemark::model {
 
@@ -18,8 +19,10 @@ void Meeting::wait() {
     return;
   }
   constexpr int kSpins = 20000;
-  for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins)
+  for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
+    if (given_up_.load(std::memory_order_acquire)) throw std::runtime_error("another thread of the team gave up");
     if (spins > kSpins) ::sched_yield();
+  }
 }
 
 void run_as_team(int threads, std::int64_t tokens, const std::function<void(const FramePart& part)>& work) {
@@ -40,7 +43,8 @@ void run_as_team(int threads, std::int64_t tokens, const std::function<void(cons
       run(omp_get_thread_num(), omp_get_num_threads());
     } catch (...) {
       const std::scoped_lock lock(mutex);
-      failure = std::current_exception();
+      if (!failure) failure = std::current_exception();
+      meeting->give_up();
     }
   }
   if (failure) std::rethrow_exception(failure);

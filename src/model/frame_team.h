@@ -16,11 +16,14 @@ namespace bitemark::model {
 class Meeting {
  public:
   explicit Meeting(int threads) : threads_(threads) {}
+  /// Throws where one of them has given up.
   void wait();
+  void give_up() { given_up_.store(true, std::memory_order_release); }
 
  private:
   const int threads_;
   std::atomic<int> arrived_{0}, round_{0};
+  std::atomic<bool> given_up_{false};
 };
 
 /// One thread's share of a frame's tokens: [first, first + count) of `tokens`.
@@ -33,7 +36,7 @@ struct FramePart {
 };
 
 /// Runs `work` on each thread with its part of `tokens` tokens, on `threads` of them or fewer; without gradients.
-/// A `work` that throws on one thread and not on all leaves the others waiting: what can be checked is checked before.
+/// What `work` throws on a thread is thrown again here, after the others have stopped where they meet next.
 void run_as_team(int threads, std::int64_t tokens, const std::function<void(const FramePart& part)>& work);
 
 }  // namespace bitemark::model

@@ -49,6 +49,11 @@ void HistoryStream::move_to(std::int64_t time, const LatentTold& told) {
   conditions_.shots = at::full({1, 1}, shot_, told.controls.options().dtype(at::kLong));
 }
 
+void HistoryStream::tell(const TextInput& text, bool said) {
+  conditions_.text = text;
+  conditions_.keep_text = at::full({1}, said ? 1.0 : 0.0, text.pooled.options());
+}
+
 DitInput HistoryStream::input_at(const Tensor& z, double level) const {
   DitInput input = conditions_;
   input.z = z;
@@ -76,7 +81,7 @@ void HistoryStream::append(const Tensor& latent, double level, bool ahead) {
 }
 
 Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout, int frame_threads)
-    : vae_(checkpoint.vae()),
+    : vae_((checkpoint.check_parts(), checkpoint.vae())),
       dit_(checkpoint.dit()),
       text_(checkpoint.text()),
       tokenizer_(checkpoint.tokenizer()),
@@ -89,9 +94,10 @@ Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout,
 
 Tensor Generator::encode(const std::vector<Frame>& frames) const {
   if (frames.empty()) return {};
-  StreamState state;
-  const Tensor pixels = resized(frames_from_bytes(bytes_of(frames).to(default_device())), height_, width_).unsqueeze(0);
-  return vae_->encode(pad_front(pixels, vae_->config().temporal), state);
+  return encode_in_pieces(*vae_, static_cast<std::int64_t>(frames.size()), [&](std::int64_t begin, std::int64_t end) {
+    const Tensor bytes = bytes_of({frames.begin() + begin, frames.begin() + end}).to(default_device());
+    return resized(frames_from_bytes(bytes), height_, width_).unsqueeze(0);
+  });
 }
 
 /// One request on its way. Of a request that grows while it is played, only what has been reached is read.
@@ -160,7 +166,7 @@ class Generator::Rollout {
     conditions.text = caption_ = read(request_.caption);
     conditions.label = at::full({1}, label_index(), at::TensorOptions(default_device()).dtype(at::kLong));
     conditions.keep_text = conditions.keep_controls = conditions.keep_actions = at::ones({1}, default_device());
-    if (request_.caption.empty() && request_.changes.empty()) conditions.keep_text = at::zeros({1}, default_device());
+    if (request_.caption.empty()) conditions.keep_text = at::zeros({1}, default_device());
     if (is_played()) conditions.keep_controls = at::zeros({1}, default_device());  // as in training
     streams_.emplace_back(*of_.dit_, of_.rollout_, conditions, order_.backwards);
     if (guidance_ != 1.0) {
@@ -215,9 +221,13 @@ class Generator::Rollout {
   void tell_caption(std::int64_t time) {
     if (changes_.empty()) return;
     const TextInput* text = &caption_;
-    for (const auto& [frame, caption] : changes_)
-      if (frame <= first_frame(time)) text = &caption;
-    streams_.front().tell(*text);
+    bool said = !request_.caption.empty();
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+      if (changes_[i].first > first_frame(time)) continue;
+      text = &changes_[i].second;
+      said = !request_.changes[i].caption.empty();
+    }
+    streams_.front().tell(*text, said);
   }
 
   Tensor make(const FrameVisit& visit, bool is_last) {
@@ -292,11 +302,12 @@ void Generator::stream(const Conditioning& request, const FrameSink& sink) const
 
 std::vector<float> Generator::surprise(const Conditioning& request) const {
   const torch::NoGradGuard no_grad;
+  if (!request.places.empty())
+    throw InputError(request.id, "context_places", "are not known to surprise: the frames before are given in a row");
   if (request.watched.empty())
     throw InputError(request.id, "watched", "is missing: there is nothing to be surprised by");
   Conditioning whole = request;
   whole.context.insert(whole.context.end(), request.watched.begin(), request.watched.end());
-  whole.places.clear();
   Rollout rollout(*this, whole, {});
   const auto first = static_cast<std::int64_t>(request.context.size());
   const std::int64_t first_latent = rollout.latent_of(first);

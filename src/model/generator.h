@@ -81,8 +81,8 @@ class HistoryStream {
   /// The latent that answer() and append() are about. Those that do not lie side by side, or not in the same shot, are
   /// not each other's past.
   void move_to(std::int64_t time, const LatentTold& told);
-  /// From now on.
-  void tell(const TextInput& text) { conditions_.text = text; }
+  /// From now on; a caption that is not `said` is withheld.
+  void tell(const TextInput& text, bool said);
   /// The network's answer for this frame. z: [1, 1, C, h, w]; stride: see DitInput.
   Tensor answer(const Tensor& z, double level, double stride = 0) const;
   /// Takes this frame's `latent`, as seen at `level`, into the history. `ahead`: it was given and lies in the future.

@@ -16,8 +16,7 @@ Tensor encoded(Vae& vae, const Tensor& take, std::int64_t start, std::int64_t la
   StreamState state;
   const Tensor frames = frames_from_bytes(take.slice(0, 0, start + latents * temporal).unsqueeze(0));
   const Tensor all = vae.encode(pad_front(frames.to(default_device()), temporal), state);
-  const std::int64_t first = std::min(start / temporal, all.size(1) - latents);
-  return all.slice(1, first, first + latents);
+  return all.slice(1, all.size(1) - latents);  // the first latent is padded, the last ends with the window
 }
 
 /// The take's clean history once, then all of its frames as targets at each level.

@@ -51,14 +51,21 @@ LatentCache::LatentCache(const std::filesystem::path& folder, const ClipSource& 
     }
     files_.push_back(std::make_shared<SafetensorsFile>(path));
     latents_.push_back(map_tensor(*files_.back(), "latents"));
+    padded_.push_back(latents_.back().size(1) * temporal_ - source.shard_frames(i).size(1));
   }
+}
+
+void LatentCache::align(ClipWindow& window, std::int64_t length) const {
+  const std::int64_t padded = padded_[window.shard], last = latents_[window.shard].size(1) - length;
+  const std::int64_t latent = std::clamp<std::int64_t>((window.start + padded) / temporal_, padded > 0 ? 1 : 0, last);
+  window.start = latent * temporal_ - padded;
 }
 
 Tensor LatentCache::load(const std::vector<ClipWindow>& windows, std::int64_t length) const {
   std::vector<Tensor> rows;
   for (const auto& window : windows) {
     const Tensor take = latents_[window.shard][window.row];
-    const std::int64_t first = std::min(window.start / temporal_, take.size(0) - length);
+    const std::int64_t first = (window.start + padded_[window.shard]) / temporal_;
     rows.push_back(take.slice(0, first, first + length));
   }
   return at::stack(rows).to(at::kFloat);

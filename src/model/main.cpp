@@ -1,15 +1,12 @@
 // bitemark-model: trains and runs the generator.
-#include <malloc.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "model/commands.h"
+#include "model/runtime.h"
 
 namespace {
 
@@ -150,21 +147,6 @@ void add_class_dit(CLI::App& app, m::ClassDitOptions& o) {
   command->callback([&o] { m::draw_classes(o); });
 }
 
-/// OpenMP reads its environment when it is loaded, before main: set what is missing and start again. Threads that spin
-/// while they wait make training ten times slower on a machine that has other work as well.
-void start_with_patient_threads(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  ::setenv("OMP_WAIT_POLICY", "passive", 1);
-  ::execv("/proc/self/exe", argv);  // comes back only where there is no /proc; then it is merely slower
-}
-
-/// Training frees and asks for the same large blocks at every step; giving them back to the system in between costs a
-/// fifth of the time in page faults. 32 MiB is the most that glibc allows.
-void keep_large_blocks() {
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 25);
-  ::mallopt(M_TRIM_THRESHOLD, 2147483647);
-}
-
 int finish(bitemark::ExitCode code, const char* kind, const char* what) {
   std::fprintf(stderr, "bitemark-model: %s%s\n", kind, what);
   return static_cast<int>(code);
@@ -174,8 +156,8 @@ int finish(bitemark::ExitCode code, const char* kind, const char* what) {
 
 int main(int argc, char** argv) {
   using bitemark::ExitCode;
-  start_with_patient_threads(argv);
-  keep_large_blocks();
+  m::start_with_patient_threads(argv);
+  m::keep_large_blocks();
   bitemark::listen_for_interrupts();
   CLI::App app{"bitemark-model: a latent video diffusion transformer, trained and run", "bitemark-model"};
   app.require_subcommand(1);

@@ -22,16 +22,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Every frame with what was done before it: OUT/frames/000000.png and OUT/actions.txt, a script that replays it.
+/// Every frame with what was done before it: OUT/frames/000000.png and OUT/actions.txt, a script that replays it. They
+/// begin with the first frame.
 class Recording {
  public:
-  explicit Recording(const fs::path& out) : frames_(out / "frames") {
+  explicit Recording(const fs::path& out) : frames_(out / "frames"), actions_(out / "actions.txt") {
     if (fs::exists(frames_)) throw InputError(frames_.string(), "", "is there already; choose another folder");
-    make_folder(frames_);
-    script_.open(out / "actions.txt");
-    if (!script_) throw InputError((out / "actions.txt").string(), "", "cannot be written");
   }
   void add(const ActionRow& actions, const Frame& frame) {
+    if (count_ == 0) begin();
     RawImage<std::uint8_t> image{frame.width, frame.height, 3, frame.rgb};
     write_file(frames_ / fmt::format("{:06}.png", count_++), encode_png(image));
     script_ << "1 " << script_of(actions) << "\n" << std::flush;
@@ -39,7 +38,12 @@ class Recording {
   int count() const { return count_; }
 
  private:
-  fs::path frames_;
+  void begin() {
+    make_folder(frames_);
+    script_.open(actions_);
+    if (!script_) throw InputError(actions_.string(), "", "cannot be written");
+  }
+  fs::path frames_, actions_;
   std::ofstream script_;
   int count_ = 0;
 };

@@ -24,6 +24,7 @@ void Prefetcher::start(std::int64_t step) {
 std::vector<StepData> Prefetcher::take(std::int64_t step) {
   const auto begin = std::chrono::steady_clock::now();
   if (coming_ != step) start(step);
+  coming_ = -1;  // whether it succeeds or not, it can be had once
   std::vector<StepData> data = next_.get();
   waited_s_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (step + 1 < end_) start(step + 1);

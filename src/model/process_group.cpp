@@ -97,7 +97,9 @@ ProcessGroup::ProcessGroup(const Launch& launch, double timeout_s) : launch_(lau
       link_->store = c10::make_intrusive<c10d::PrefixStore>(launch.store_prefix, link_->store);
 #ifdef BITEMARK_NCCL
     if (!default_device().is_cpu()) {
-      link_->all = c10::make_intrusive<c10d::ProcessGroupNCCL>(link_->store, launch.rank, launch.size);
+      auto nccl = c10d::ProcessGroupNCCL::Options::create();
+      nccl->timeout = timeout;
+      link_->all = c10::make_intrusive<c10d::ProcessGroupNCCL>(link_->store, launch.rank, launch.size, nccl);
       link_->device = default_device();
     }
 #endif

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -32,6 +31,12 @@ double Recipe::schedule_at(std::int64_t step) const {
   const double up = static_cast<double>(step + 1) / static_cast<double>(std::max<std::int64_t>(warmup, 1));
   const double down = static_cast<double>(steps - step) / static_cast<double>(std::max<std::int64_t>(decay, 1));
   return std::max(0.0, std::min({1.0, up, down}));
+}
+
+void check_more(const Recipe& recipe, const std::set<std::string>& known) {
+  for (const auto& [key, value] : recipe.more.items())
+    if (!known.contains(key))
+      throw InputError(recipe.file, "/more/" + key, "is not a known setting of stage " + recipe.stage);
 }
 
 Recipe load_recipe(const std::filesystem::path& path) {
@@ -65,6 +70,8 @@ Recipe load_recipe(const std::filesystem::path& path) {
   read(json, "mix", recipe.file, recipe.mix);
   read(json, "model", recipe.file, recipe.model);
   read(json, "more", recipe.file, recipe.more);
+  if (!recipe.model.is_object()) throw InputError(recipe.file, "/model", "is not an object");
+  if (!recipe.more.is_object()) throw InputError(recipe.file, "/more", "is not an object");
   check(recipe.file, "steps", static_cast<double>(recipe.steps), 1, 1e9);
   check(recipe.file, "batch", static_cast<double>(recipe.batch), 1, 65536);
   check(recipe.file, "parts", static_cast<double>(recipe.parts), 1, static_cast<double>(recipe.batch));

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct Recipe {
   /// The share of the learning rates at this step: linear warm-up, constant, linear decay to 0.
   double schedule_at(std::int64_t step) const;
 };
+
+/// Throws InputError where "more" has a member that is none of `known`.
+void check_more(const Recipe& recipe, const std::set<std::string>& known);
 
 /// Throws InputError for an unknown member, a missing stage or a number out of range.
 Recipe load_recipe(const std::filesystem::path& path);

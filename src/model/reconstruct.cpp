@@ -28,11 +28,16 @@ std::vector<fs::path> clip_files(const fs::path& folder) {
 
 /// u8 [T, H, W, 3] -> the same, through the latents.
 Tensor through(Vae& vae, const Tensor& bytes) {
-  const std::int64_t temporal = vae.config().temporal, frames = bytes.size(0);
-  const Tensor pixels = frames_from_bytes(bytes.to(default_device())).unsqueeze(0);
-  StreamState encoder, decoder;
-  const Tensor decoded = vae.decode(vae.encode(pad_front(pixels, temporal), encoder), decoder)[0];
-  return bytes_from_frames(decoded.slice(0, decoded.size(0) - frames)).to(at::kCPU).contiguous();
+  const std::int64_t frames = bytes.size(0);
+  const Tensor latents = encode_in_pieces(vae, frames, [&](std::int64_t begin, std::int64_t end) {
+    return frames_from_bytes(bytes.slice(0, begin, end).to(default_device())).unsqueeze(0);
+  });
+  std::vector<Tensor> decoded;
+  StreamState decoder;
+  for (std::int64_t t = 0; t < latents.size(1); ++t)
+    decoded.push_back(bytes_from_frames(vae.decode(latents.slice(1, t, t + 1), decoder)[0]).to(at::kCPU));
+  const Tensor all = at::cat(decoded);
+  return all.slice(0, all.size(0) - frames).contiguous();
 }
 
 }  // namespace

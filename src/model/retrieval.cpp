@@ -28,7 +28,8 @@ double median(std::vector<std::int64_t> ranks) {
 Retrieval retrieve(const Tensor& similarity, const Tensor& right) {
   constexpr double kNever = 2;  // no cosine reaches it
   const Tensor best = similarity.masked_fill(right.logical_not(), -kNever).amax(1, true);
-  const Tensor before = (similarity >= best).logical_and(right.logical_not()).sum(1).to(at::kCPU);
+  // What is not a number counts as found before.
+  const Tensor before = (similarity < best).logical_not().logical_and(right.logical_not()).sum(1).to(at::kCPU);
   const Tensor count = right.sum(1).to(at::kCPU);
   Retrieval result;
   result.answers = similarity.size(1);

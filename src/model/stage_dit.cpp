@@ -22,7 +22,7 @@
 namespace bitemark::model {
 namespace {
 
-enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3 };
+enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3, kStains = 4 };
 
 class DitAndHead : public torch::nn::Module {
  public:
@@ -75,6 +75,8 @@ class DitStage final : public Stage {
     tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
     network_ = std::make_shared<DitAndHead>(config, tokens_);
     if (starts_from_checkpoint(recipe_)) start_from(parts);
+    if (*std::min_element(recipe_.windows.begin(), recipe_.windows.end()) < 2)
+      throw InputError(recipe_.file, "/windows", "has 1 frame, expected at least a history of one and a target");
     longest_ = *std::max_element(recipe_.windows.begin(), recipe_.windows.end());
     if (longest_ * temporal_ > source_.longest())
       throw InputError(recipe_.file, "/windows",
@@ -93,6 +95,7 @@ class DitStage final : public Stage {
     data.window = recipe_.windows[data.random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
     const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / data.window;
     data.drawn = source_.draw(count, data.window * temporal_, data.random);
+    for (auto& window : data.drawn) latents_->align(window, data.window);
     data.batch = source_.load(data.drawn, data.window * temporal_, false);
     data.latents = latents_->load(data.drawn, data.window);
     return data;
@@ -115,6 +118,8 @@ class DitStage final : public Stage {
     DitInput conditions;
     condition(clips, random, conditions);
     Tensor history = clips.x;
+    if (!plain && settings_.worn_history > 0)
+      history = worn(clips.x, noise(clips.x.slice(1, 0, 1), part, kStains), settings_.worn_history, random);
     const bool late = 10 * part.step >= 9 * recipe_.steps;
     if (late && !plain && happens(settings_.own_history, random))
       std::tie(history, history_level) = own_history(clips, conditions, part, random);
@@ -308,12 +313,15 @@ class DitStage final : public Stage {
   }
 
   /// From some frame on, what the network itself makes of the frames before in two steps: a rollout's history has its
-  /// maker's faults. Said to be at the level that rollouts tell.
+  /// maker's faults. Each round makes them again of what the round before made. Said to be at the level that rollouts
+  /// tell.
   std::pair<Tensor, Tensor> own_history(const Clips& clips, const DitInput& conditions, const StepPart& part,
                                         Pcg32& random) const {
     const torch::NoGradGuard no_grad;
     const std::int64_t count = clips.x.size(0), window = clips.x.size(1);
     const auto from = static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(window - 1)));
+    const std::int64_t rounds =
+        settings_.own_rounds > 1 ? 1 + random.below(static_cast<std::uint32_t>(settings_.own_rounds)) : 1;
     const FrameLayout layout = layout_of(clips);
     const auto levels = [&](std::int64_t frames, double level) {
       return at::full({count, frames}, level, clips.x.options());
@@ -321,15 +329,17 @@ class DitStage final : public Stage {
     Noised start;
     start.eps = noise(clips.x, part, kOwnNoise);
     start.level = levels(window, 0.0);
-    DitInput input = arrange(conditions, clips, clips.x, levels(window - 1, 1.0), start, part);
-    const auto answer = [&] { return network_->dit->forward(input, layout).answer.slice(1, layout.history); };
-    const Tensor middle = 0.5 * (start.eps + answer());
-    input.z = at::cat({input.z.slice(1, 0, layout.history), middle}, 1);
-    input.level = at::cat({input.level.slice(1, 0, layout.history), levels(window, 0.5)}, 1);
-    const Tensor own = answer();
-    const double told = rollout_config_.history_level;
-    return {at::cat({clips.x.slice(1, 0, from), own.slice(1, from)}, 1),
-            at::cat({levels(from, 1.0), levels(window - 1 - from, told)}, 1)};
+    Tensor history = clips.x, told = levels(window - 1, 1.0);
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      DitInput input = arrange(conditions, clips, history, told, start, part);
+      const auto answer = [&] { return network_->dit->forward(input, layout).answer.slice(1, layout.history); };
+      const Tensor middle = 0.5 * (start.eps + answer());
+      input.z = at::cat({input.z.slice(1, 0, layout.history), middle}, 1);
+      input.level = at::cat({input.level.slice(1, 0, layout.history), levels(window, 0.5)}, 1);
+      history = at::cat({clips.x.slice(1, 0, from), answer().slice(1, from)}, 1);
+      told = at::cat({levels(from, 1.0), levels(window - 1 - from, rollout_config_.history_level)}, 1);
+    }
+    return {history, told};
   }
 
   StepLoss weigh(const Clips& clips, const Tensor& goal, const Tensor& level, const Tensor& answer,

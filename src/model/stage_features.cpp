@@ -11,6 +11,7 @@ namespace {
 class FeatureStage final : public Stage {
  public:
   explicit FeatureStage(const StageInput& input) : recipe_(input.recipe), source_(input.source) {
+    check_more(recipe_, {});
     FeatureConfig config = feature_config(recipe_.model, recipe_.file, "/model");
     config.scenarios = source_.scenarios();
     net_ = std::make_shared<FeatureNet>(config);

@@ -31,6 +31,7 @@ constexpr double kMaxLogitScale = 4.6052;  // ln 100, as in CLIP
 class ClipStage final : public Stage {
  public:
   ClipStage(const StageInput& input, bool locked) : recipe_(input.recipe), source_(input.source), locked_(locked) {
+    check_more(recipe_, {"mirror", "alike", "image"});
     if (recipe_.more.contains("mirror")) mirror_ = json_member<bool>(recipe_.more, "mirror", recipe_.file, "/more");
     if (recipe_.more.contains("alike")) alike_ = json_member<double>(recipe_.more, "alike", recipe_.file, "/more");
     if (mirror_ && recipe_.batch / recipe_.parts % 2 != 0)

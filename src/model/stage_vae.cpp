@@ -28,6 +28,11 @@ class VaeStage final : public Stage {
       : recipe_(input.recipe),
         source_(input.source),
         vae_(std::make_shared<Vae>(vae_config(recipe_.model, recipe_.file, "/model"))) {
+    const std::int64_t temporal = vae_->config().temporal;
+    if (recipe_.windows.size() != 1 || recipe_.windows.front() < 2 || recipe_.windows.front() % temporal != 0)
+      throw InputError(recipe_.file, "/windows",
+                       "expected one window of at least 2 frames, a multiple of the " + std::to_string(temporal) +
+                           " that a latent stands for");
     if (source_.width() % 8 != 0 || source_.height() % 8 != 0)
       throw InputError("the training data", "frames",
                        "are " + std::to_string(source_.width()) + " x " + std::to_string(source_.height()) +
@@ -36,6 +41,7 @@ class VaeStage final : public Stage {
       throw InputError(
           recipe_.file, "/model",
           "is not the VAE of the checkpoint that training is to start from, with as many channels or more");
+    check_more(recipe_, {"start", "motion_weight", "colour_weight", "edge_weight", "chroma_weight", "kl_weight"});
     const auto number = [&](const char* key, double standard) {
       return recipe_.more.contains(key) ? json_member<double>(recipe_.more, key, recipe_.file, "/more") : standard;
     };

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
@@ -115,7 +116,11 @@ class Run {
       const auto found = state.metadata().find(key);
       if (found == state.metadata().end())
         throw InputError(folder_.state().string(), std::string("__metadata__/") + key, "is missing");
-      return std::stod(found->second);
+      double value = 0;
+      if (std::sscanf(found->second.c_str(), "%lf", &value) != 1 || !(value >= 0))
+        throw InputError(folder_.state().string(), std::string("__metadata__/") + key,
+                         fmt::format("is '{}', expected a number", found->second));
+      return value;
     };
     cursor_.step = static_cast<std::int64_t>(number("step"));
     cursor_.seconds = number("seconds");

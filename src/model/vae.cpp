@@ -130,6 +130,16 @@ Tensor pad_front(const Tensor& frames, std::int64_t temporal) {
   return at::cat(parts, 1);
 }
 
+Tensor encode_in_pieces(Vae& vae, std::int64_t frames,
+                        const std::function<Tensor(std::int64_t begin, std::int64_t end)>& pixels) {
+  constexpr std::int64_t kPiece = 24;  // a multiple of every `temporal`
+  StreamState state;
+  std::vector<Tensor> latents;
+  for (std::int64_t begin = 0, end = (frames - 1) % kPiece + 1; begin < frames; begin = end, end += kPiece)
+    latents.push_back(vae.encode(pad_front(pixels(begin, end), vae.config().temporal), state));
+  return at::cat(latents, 1);
+}
+
 Tensor frames_from_bytes(const Tensor& bytes) {
   return bytes.to(at::kFloat).div_(127.5).sub_(1.0).movedim(-1, -3).contiguous();
 }

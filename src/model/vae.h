@@ -3,6 +3,7 @@
 // The posterior has one fixed standard deviation, so that its KL term is the squared mean.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -55,6 +56,11 @@ class Vae : public torch::nn::Module {
 
 /// Front padding by repeating the first frame, to a multiple of `temporal`. frames: [B, T, ...].
 Tensor pad_front(const Tensor& frames, std::int64_t temporal);
+
+/// [1, T', C, h, w] of `frames` frames, padded at the front: a piece at a time, so that memory grows by the latents
+/// alone. pixels(begin, end): [1, end - begin, 3, H, W] in [-1, 1].
+Tensor encode_in_pieces(Vae& vae, std::int64_t frames,
+                        const std::function<Tensor(std::int64_t begin, std::int64_t end)>& pixels);
 
 /// u8 [.., H, W, 3] -> float [.., 3, H, W] in [-1, 1], and back with rounding and clamping.
 Tensor frames_from_bytes(const Tensor& bytes);

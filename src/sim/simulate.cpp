@@ -197,7 +197,8 @@ EpisodeInfo make_info(const Scenario& scenario, const std::string& split, int ta
   info.width = options.width;
   info.height = options.height;
   info.frame_count = static_cast<int>(world.timeline.size());
-  info.context_frames = info.mode == "text-to-video" ? 0 : context_frames(scenario, options.rate);
+  info.context_frames =
+      info.mode == "text-to-video" ? 0 : std::min(context_frames(scenario, options.rate), info.frame_count);
   info.captions = world.scene.captions;
   Pcg32 random = stream_for(world.scene.seed, "caption");
   info.caption = info.captions[random.below(static_cast<std::uint32_t>(info.captions.size()))];

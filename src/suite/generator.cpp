@@ -62,7 +62,8 @@ GeneratorSpec folder(const std::string& text, const std::string& rest) {
           })};
 }
 
-/// The file or picture folder that answers a take; empty when there is none.
+}  // namespace
+
 fs::path find_answer(const fs::path& folder, const std::string& id) {
   for (const char* name : {"rollout.safetensors", "rollout.mkv", "rollout.mp4", "rollout.webm", "frames"})
     if (fs::exists(folder / id / name)) return folder / id / name;
@@ -70,8 +71,6 @@ fs::path find_answer(const fs::path& folder, const std::string& id) {
     if (fs::exists(folder / (id + extension))) return folder / (id + extension);
   return {};
 }
-
-}  // namespace
 
 GeneratorSpec parse_generator(const std::string& text) {
   if (is_baseline(text)) return {GeneratorSpec::Kind::kBaseline, text, text, {}, {}, "baseline"};

@@ -35,6 +35,8 @@ std::string ask_generator(const GeneratorSpec& spec, const std::vector<Condition
 /// The answer to one take: <folder>/<id>/rollout.{safetensors,mkv,mp4,webm}, <folder>/<id>/frames/, or, in a folder of
 /// videos, <folder>/<id>.{mkv,mp4,webm}; the continuation only. Throws InputError when there is none or it is broken.
 Clip read_answer(const std::filesystem::path& folder, const std::string& id, Rate rate);
+/// That file or folder; empty when there is none.
+std::filesystem::path find_answer(const std::filesystem::path& folder, const std::string& id);
 bool has_answer(const std::filesystem::path& folder, const std::string& id);
 bool has_surprise(const std::filesystem::path& folder, const std::string& id);
 

@@ -102,6 +102,19 @@ TEST(Conditioning, PlacesAndChangesThatLieGetASentence) {
   EXPECT_THAT(complaint([](Json& json) { json["label"] = 7; }), HasSubstr("/label"));
 }
 
+TEST(Conditioning, NoTakeAnswersInAnothersFolder) {
+  using testing::HasSubstr;
+  EXPECT_THAT(complaint([](Json& json) { json["id"] = "../elsewhere"; }),
+              HasSubstr("/id: is '../elsewhere', expected the folder's name 'bounce-test-0'"));
+  const TemporaryFolder folder;
+  write_request(folder.path(), {sample()});
+  const fs::path file = folder.path() / "request.json";
+  Json json = load_json(file);
+  json["takes"] = {"bounce-test-0", "bounce-test-0"};
+  save_json(file, json);
+  EXPECT_THAT([&] { read_request(folder.path()); }, testing::ThrowsMessage<InputError>(HasSubstr("twice")));
+}
+
 TEST(Surprise, RoundTripAndLies) {
   const TemporaryFolder folder;
   write_surprise(folder.path(), "x", {0.5F, 0.25F});

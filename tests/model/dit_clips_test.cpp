@@ -41,6 +41,26 @@ TEST(Sequence, WithoutATaskNothingIsDrawn) {
   EXPECT_EQ(random.uniform(), untouched.uniform());
 }
 
+TEST(Worn, FromSomeFrameOnTheSameInAllFrames) {
+  const Tensor still = at::rand({40, 1, 2, 3, 3}), x = still.expand({40, 6, 2, 3, 3});
+  const Tensor stains = at::randn({40, 1, 2, 3, 3});
+  Pcg32 random(3, 1);
+  const Tensor all = worn(x, stains, 0.5, random);
+  std::map<std::int64_t, int> begins;
+  for (std::int64_t b = 0; b < 40; ++b) {
+    std::int64_t from = 0;
+    while (from < 6 && at::equal(all[b][from], x[b][from])) ++from;
+    ++begins[from];
+    for (std::int64_t t = from; t < 6; ++t) EXPECT_TRUE(at::equal(all[b][t], all[b][5]));
+    if (from == 6) continue;
+    // What is left when the stains' own mean is taken out is x's mean: contrast is about the mean.
+    const Tensor mean = all[b][5].mean({1, 2}) - x[b][5].mean({1, 2}), of_stains = stains[b][0].mean({1, 2});
+    EXPECT_NEAR((mean[0] * of_stains[1]).item<float>(), (mean[1] * of_stains[0]).item<float>(), 1e-5);
+  }
+  EXPECT_NEAR(begins[6], 20, 16);  // 40 draws of a half: standard deviation 3.2; five of them
+  EXPECT_TRUE(at::equal(worn(x, stains, 0, random), x));
+}
+
 TEST(Layout, TargetsFollowTheHistoryInTheSameOrder) {
   Clips clips;
   clips.x = at::zeros({1, 4, 1, 2, 2});

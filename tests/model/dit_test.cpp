@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "model/attention.h"
+#include "model/dit_clips.h"
 #include "model/fused_ops.h"
 #include "model/noise.h"
 #include "model/take_over.h"
@@ -73,13 +76,46 @@ TEST_F(DitTest, CachedFramesEqualTheWholeWindow) {
 }
 
 TEST_F(DitTest, TargetBesideHistoryEqualsLastFrameOfASequence) {
-  // Frame 4 as a target after the history 0..3 must answer what it answers at the end of one causal sequence.
-  const DitInput plain = toy_input(z, level, 2);
-  const Tensor expected = dit->forward(plain, sequence(kFrames)).answer.slice(1, kFrames - 1);
-  DitInput paired = plain;
-  FrameLayout layout = sequence(kFrames);
-  layout.history = kFrames - 1;
-  EXPECT_TRUE(at::allclose(dit->forward(paired, layout).answer.slice(1, kFrames - 1), expected, 0, 1e-4));
+  // The history 0..3 and the targets 0..4 as training lays them out: the target of time t must answer what it answers
+  // at the end of one causal sequence of the frames before it and itself.
+  const DitInput all = toy_input(z, level, 2);
+  const auto history_first = [](const Tensor& x) { return at::cat({x.slice(1, 0, kFrames - 1), x}, 1); };
+  DitInput input = all;
+  for (Tensor DitInput::*field :
+       {&DitInput::z, &DitInput::past, &DitInput::level, &DitInput::past_level, &DitInput::controls})
+    input.*field = history_first(all.*field);
+  Clips clips;
+  clips.x = z;
+  clips.sequence = in_time(kFrames);
+  const FrameLayout layout = layout_of(clips);
+  const Tensor targets = dit->forward(input, layout).answer.slice(1, first_target(layout));
+  for (std::int64_t t = 0; t < kFrames; ++t) {
+    DitInput before = all;
+    for (Tensor DitInput::*field :
+         {&DitInput::z, &DitInput::past, &DitInput::level, &DitInput::past_level, &DitInput::controls})
+      before.*field = (all.*field).slice(1, 0, t + 1);
+    const Tensor expected = dit->forward(before, sequence(t + 1)).answer.select(1, t);
+    EXPECT_TRUE(at::allclose(targets.select(1, t), expected, 0, 1e-4)) << t;
+  }
+}
+
+TEST_F(DitTest, OneSetOfWeightsForEverySizeShapeAndLength) {
+  // Cached and whole at once, on grids that the weights know nothing of; then that position counts on each.
+  for (const auto& [rows, columns, frames] :
+       {std::tuple{4, 8, 3}, std::tuple{8, 4, 5}, std::tuple{2, 6, 7}, std::tuple{6, 6, 2}}) {
+    const Tensor latents = normal_noise({1, frames, 4, rows, columns}, {3, 0, 0});
+    const DitInput input = toy_input(latents, at::full({1, frames}, 0.7), 2);
+    const Tensor whole = dit->forward(input, sequence(frames)).answer;
+    ASSERT_EQ(whole.sizes(), latents.sizes());
+    KvRing ring(frames, 1);
+    for (std::int64_t t = 0; t < frames; ++t) {
+      const DitOutput one = dit->forward(frame_of(input, t), {{t}, {}, 0}, &ring);
+      EXPECT_TRUE(at::allclose(one.answer, whole.slice(1, t, t + 1), 0, 1e-4)) << rows << " x " << columns << " " << t;
+      ring.push(one.frame, t);
+    }
+    const DitInput mirrored = toy_input(latents.flip(-1).contiguous(), input.level, 2);
+    EXPECT_FALSE(at::allclose(dit->forward(mirrored, sequence(frames)).answer, whole.flip(-1), 0, 1e-2));
+  }
 }
 
 TEST_F(DitTest, TargetsDoNotSeeEachOther) {

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "model/caption_space.h"
@@ -40,6 +42,13 @@ TEST(Retrieval, RanksOfAKnownMatrix) {
   EXPECT_EQ(two.queries, 2U);
   EXPECT_DOUBLE_EQ(two.recall1.value, 0.5);
   EXPECT_DOUBLE_EQ(two.median_rank, 2.5);
+}
+
+TEST(Retrieval, WhatIsNotANumberIsNotFound) {
+  const float nan = std::nanf("");
+  const Tensor similarity = at::tensor({nan, nan, nan, 0.9F, nan, 0.1F}).view({2, 3});
+  const Tensor right = at::tensor({1, 0, 0, 1, 0, 0}).view({2, 3}).to(at::kBool);
+  EXPECT_THAT(retrieve(similarity, right).rank, ElementsAre(3, 2));
 }
 
 TEST(Retrieval, QueriesThatAskTheSameNarrowNothing) {

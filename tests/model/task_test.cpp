@@ -119,16 +119,63 @@ TEST_F(Tasks, ForksShareThePastToTheBit) {
 }
 
 TEST_F(Tasks, FramesComeAsTheyAreMade) {
-  // The third frame is handed over before the tenth is begun: a stop after three leaves three.
+  // The third frame is handed over before the tenth is begun: what the tenth is told may still change then.
   const Generator generator = with(false);
-  struct Enough {};
-  int seen = 0;
-  EXPECT_THROW(generator.stream(toy_conditioning("t", 2, 4000),
-                                [&](Frame&&) {
-                                  if (++seen == 3) throw Enough();
-                                }),
-               Enough);
-  EXPECT_EQ(seen, 3);
+  Conditioning take = toy_conditioning("t", 2, 14);
+  const auto unchanged = generator.run(take);
+  std::vector<Frame> seen;
+  generator.stream(take, [&](Frame&& frame) {
+    seen.push_back(std::move(frame));
+    if (seen.size() == 3)
+      for (std::size_t t = 10; t < 14; ++t) take.controls.values[t * Controls::width()] += 2.0F;
+  });
+  ASSERT_EQ(seen.size(), unchanged.size());
+  for (std::size_t t = 0; t < seen.size(); ++t) EXPECT_EQ(seen[t] == unchanged[t], t + 2 < 10) << t;
+}
+
+TEST_F(Tasks, LatentsThatStandForFourFrames) {
+  constexpr std::int64_t kTemporal = 4;
+  const auto folder = fresh_folder("four");
+  write_toy_checkpoint(folder);
+  VaeConfig config = tiny_vae();
+  config.temporal = kTemporal;
+  Vae vae(config);
+  save_weights(folder / "vae.safetensors", weights_of(vae), false);
+  write_config(folder, {{"vae", to_json(config)}});
+  const Checkpoint checkpoint(folder);
+  const Generator generator(checkpoint, checkpoint.rollout());
+  for (const int context : {0, 1, 3, 4, 6}) {
+    Conditioning take = toy_conditioning("t", context, 15);
+    const auto frames = generator.run(take);
+    ASSERT_EQ(frames.size(), static_cast<std::size_t>(15 - context)) << context;
+    // A latent is told the controls of its last frame: those of frame 11 reach back to the first frame of its latent.
+    const int padded = (kTemporal - context % kTemporal) % kTemporal;
+    const int latent = (11 + padded) / kTemporal * kTemporal - padded;
+    for (int t = latent; t < std::min(latent + static_cast<int>(kTemporal), 15); ++t)
+      take.controls.values[static_cast<std::size_t>(t) * Controls::width()] += 2.0F;
+    const auto other = generator.run(take);
+    for (int t = context; t < 15; ++t)
+      EXPECT_EQ(frames[static_cast<std::size_t>(t - context)] == other[static_cast<std::size_t>(t - context)],
+                t < latent)
+          << context << " " << t;
+  }
+}
+
+TEST_F(Tasks, ACaptionThatComesLaterLeavesTheFramesBeforeIt) {
+  const Generator generator = with(false);
+  Conditioning silent = toy_conditioning("t", 2, 12);
+  silent.caption = "";
+  Conditioning told = silent;
+  told.changes = {{7, "a square falls in the dark"}};
+  const auto one = generator.run(silent), two = generator.run(told);
+  for (std::size_t t = 0; t < one.size(); ++t) EXPECT_EQ(one[t] == two[t], t + 2 < 7) << t;
+}
+
+TEST_F(Tasks, SurpriseKnowsNoLastFramesThatAreGiven) {
+  const Generator generator = with(true);
+  Conditioning take = at_places({8}, 9);
+  take.watched.assign(8, take.context.front());
+  EXPECT_THAT([&] { generator.surprise(take); }, ThrowsMessage<InputError>(HasSubstr("context_places")));
 }
 
 TEST_F(Tasks, LastFramesAreRefusedByACheckpointThatDidNotLearnThem) {

@@ -35,6 +35,26 @@ TEST_P(VaeStreaming, EqualsWholeClip) {
 }
 INSTANTIATE_TEST_SUITE_P(Temporal, VaeStreaming, testing::Values(1, 2, 4));
 
+TEST_P(VaeStreaming, PiecesAreTheWhole) {
+  const torch::NoGradGuard no_grad;
+  VaeConfig config = tiny_vae();
+  config.temporal = GetParam();
+  config.encoder_memory = true;
+  Vae vae(config);
+  constexpr std::int64_t kClip = 53;  // three pieces, none of them even
+  const Tensor clip = normal_noise({1, kClip, 3, 16, 16}, {1, 0, 0});
+  StreamState state;
+  const Tensor whole = vae.encode(pad_front(clip, config.temporal), state);
+  std::int64_t most = 0;
+  const Tensor pieces = encode_in_pieces(vae, kClip, [&](std::int64_t begin, std::int64_t end) {
+    most = std::max(most, end - begin);
+    return clip.slice(1, begin, end);
+  });
+  EXPECT_LT(most, kClip / 2);
+  ASSERT_EQ(pieces.sizes(), whole.sizes());
+  EXPECT_TRUE(at::allclose(pieces, whole, 0, 1e-5));
+}
+
 TEST(Vae, IsCausal) {
   const torch::NoGradGuard no_grad;
   VaeConfig config = tiny_vae();
