@@ -9,8 +9,9 @@
 
 namespace bitemark::model {
 
-/// The matrix with `gradient`'s singular vectors whose singular values are all near 1 (0.68 to 1.20): five Newton-Schulz
-/// steps of Jordan's quintic, K. Jordan et al. 2024, "Muon: an optimizer for hidden layers". [r, c] -> [r, c].
+/// The matrix with `gradient`'s singular vectors whose singular values are all near 1 (0.68 to 1.20): five
+/// Newton-Schulz steps of Jordan's quintic, K. Jordan et al. 2024, "Muon: an optimizer for hidden layers". [r, c] ->
+/// [r, c].
 Tensor orthogonalised(const Tensor& gradient);
 
 /// `rate` is AdamW's. With a `matrix_rate` above 0 the matrices inside transformer blocks follow Muon at that rate
@@ -18,7 +19,7 @@ Tensor orthogonalised(const Tensor& gradient);
 struct OptimiserSettings {
   double rate = 1e-3, matrix_rate = 0;
   double weight_decay = 0;  ///< of matrices and kernels only
-  double ema = 0.999;  ///< of the average; (1 + n) / (10 + n) after n steps, where that is less
+  double ema = 0.999;       ///< of the average; (1 + n) / (10 + n) after n steps, where that is less
 };
 
 class Optimiser {

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/noise.h"
 #include "toys.h"
 
 namespace bitemark::model {

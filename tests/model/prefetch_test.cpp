@@ -1,7 +1,7 @@
 // What a training step is given: the rates of its moment and the data that were drawn for it.
 #include "model/prefetch.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,10 +11,14 @@
 #include <mutex>
 #include <thread>
 
+#include "base/error.h"
 #include "model/recipe.h"
 
 namespace bitemark::model {
 namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 Recipe with_schedule(std::int64_t steps, std::int64_t warmup, std::int64_t decay) {
   Recipe recipe;
