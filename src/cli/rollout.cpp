@@ -150,9 +150,9 @@ ExitCode rollout(const Flags& flags) {
     throw InputError("a rollout needs checkpoint:DIR or command:'WORDS', found \"" + flags.generator + "\"");
   const auto requests = requests_of(flags);
   const Conditioning& clip = requests.front();
-  if (codec_of(out) == Codec::kH264 && (clip.width % 2 != 0 || clip.height % 2 != 0))
+  if (clip.width % 2 != 0 || clip.height % 2 != 0)
     throw InputError(out.string(), "",
-                     fmt::format("cannot be {} x {}: H.264 wants even sides, .mkv takes any", clip.width, clip.height));
+                     fmt::format("cannot be {} x {}: the sides of a video are even", clip.width, clip.height));
   const WorkFolder folder(out);
   const fs::path& work = folder.path;
   const std::string wrong = ask_generator(spec, requests, work, work / "answers", {flags.timeout_s, 0, 0});
