@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/sha256.h"
 #include "sim/quadruplet.h"
 
 namespace bitemark {
@@ -19,13 +20,20 @@ namespace {
 /// A clip on its way to the generator and back.
 struct Exhibit {
   Shown shown;
+  std::string name;  ///< the take, and what was done to it
   Conditioning request;
 };
 
-Conditioning watching(const Episode& truth, const Clip& clip, const std::string& id, std::uint64_t seed) {
-  Conditioning request = condition_on(truth, id, seed);
+/// What the generator calls it: the take, and a number that does not give away what was done to it.
+std::string blind_id(const Case& which, const std::string& name) {
+  return which.id() + "." + sha256_hex(name).substr(0, 12);
+}
+
+Exhibit exhibit_of(const Case& which, const std::string& member, const Episode& truth, const Clip& clip, Shown shown) {
+  const std::string name = which.id() + "." + member;
+  Conditioning request = condition_on(truth, blind_id(which, name), which.seed());
   request.watched.assign(clip.frames.begin() + static_cast<std::ptrdiff_t>(request.context.size()), clip.frames.end());
-  return request;
+  return {std::move(shown), name, std::move(request)};
 }
 
 /// The true take and its faulty twins, all with the same noise.
@@ -34,8 +42,8 @@ std::vector<Exhibit> twins(const SurpriseOptions& options, const Case& which) {
   const Episode truth = render_truth(options.scenarios, which, suite.size, suite.size, suite.rate);
   std::vector<Exhibit> exhibits;
   const auto show = [&](const std::string& against, bool possible, const Clip& clip) {
-    const std::string id = which.id() + "." + (possible ? "true" : against);
-    exhibits.push_back({{which.scenario, against, which.take, possible, 0}, watching(truth, clip, id, which.seed())});
+    exhibits.push_back(exhibit_of(which, possible ? "true" : against, truth, clip,
+                                  {which.scenario, against, which.take, possible, 0}));
   };
   show("", true, truth.clip);
   for (const auto& fault : options.faults) {
@@ -63,8 +71,9 @@ std::vector<Exhibit> quadruplet(const SurpriseOptions& options, const Case& whic
   for (const char* member : kQuadruplet) {
     const Episode& episode = sinks.at(member).episode;
     const std::string against = "quadruplet-" + kind;
-    exhibits.push_back({{which.scenario, against, which.take, episode.info.quadruplet.at("possible").get<bool>(), 0},
-                        watching(episode, episode.clip, which.id() + "." + against + "." + member, which.seed())});
+    const bool possible = episode.info.quadruplet.at("possible").get<bool>();
+    exhibits.push_back(exhibit_of(which, against + "." + member, episode, episode.clip,
+                                  {which.scenario, against, which.take, possible, 0}));
   }
   return exhibits;
 }
@@ -84,6 +93,8 @@ std::vector<Exhibit> all_exhibits(const SurpriseOptions& options) {
   std::vector<Exhibit> all;
   for (auto& exhibits : by_case)
     for (auto& exhibit : exhibits) all.push_back(std::move(exhibit));
+  // Nor does their order.
+  std::sort(all.begin(), all.end(), [](const Exhibit& a, const Exhibit& b) { return a.request.id < b.request.id; });
   return all;
 }
 
@@ -166,7 +177,7 @@ void hear(const SurpriseOptions& options, std::vector<Exhibit>& exhibits, Surpri
           std::accumulate(by_frame.begin(), by_frame.end(), 0.0) / static_cast<double>(by_frame.size());
       shown.push_back(exhibit.shown);
     } catch (const InputError& error) {
-      outcome.missing.push_back(exhibit.request.id + ": " + error.what());
+      outcome.missing.push_back(exhibit.name + ": " + error.what());
     }
   }
 }

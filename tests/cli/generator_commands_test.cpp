@@ -600,12 +600,15 @@ class SurpriseCommand : public GeneratorCommands {
   /// Finds the true clip as surprising as `possible`, the others 0.5, and leaves out the first `lost` others.
   std::string judge(const std::string& possible, const std::string& lost = "0") const {
     return python(R"(
-import json, os, struct, sys
+import hashlib, json, os, struct, sys
 
 possible, lost, request, out = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 asked = json.load(open(os.path.join(request, "request.json")))
 assert asked["task"] == "surprise"
-others = [take for take in asked["takes"] if not take.endswith(".true")]
+# Ids do not tell: only who knows how they are made finds the true clip.
+true = "bounce-test-0." + hashlib.sha256(b"bounce-test-0.true").hexdigest()[:12]
+assert true in asked["takes"] and asked["takes"] == sorted(asked["takes"])
+others = [take for take in asked["takes"] if take != true]
 for take in asked["takes"]:
     if take in others[:lost]:
         continue
