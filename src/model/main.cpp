@@ -24,7 +24,10 @@ void add_train(CLI::App& app, m::TrainOptions& o) {
   command->add_option("--peer-timeout", o.peer_timeout_s, "Seconds to wait for the other processes of torchrun or srun")
       ->check(CLI::Range(1.0, 86400.0));
   command->footer("Example: bitemark-model train recipes/nano/vae.json --data data/train --out runs/vae");
-  command->callback([&o] { m::train(o); });
+  command->callback([&o] {
+    m::share_one_arena();
+    m::train(o);
+  });
 }
 
 void add_rollout(CLI::App& app, m::RolloutOptions& o) {
@@ -156,7 +159,7 @@ int finish(bitemark::ExitCode code, const char* kind, const char* what) {
 
 int main(int argc, char** argv) {
   using bitemark::ExitCode;
-  m::start_with_patient_threads(argv);
+  m::start_well_set_up(argv);
   m::keep_large_blocks();
   bitemark::listen_for_interrupts();
   CLI::App app{"bitemark-model: a latent video diffusion transformer, trained and run", "bitemark-model"};
