@@ -154,6 +154,7 @@ class SquaredAnswer : public Stage {
 /// Forward and backward; the backward pass is two products for each of the forward's. One clip is computed by all
 /// threads; several as the training loop does them, in parts of one clip, a thread each.
 void DitTraining(benchmark::State& state) {
+  share_one_arena();  // as the program does
   const std::int64_t batch = state.range(0);
   SquaredAnswer stage(batch);
   std::vector<StepPart> parts;
@@ -175,8 +176,10 @@ void DitTraining(benchmark::State& state) {
 void RolloutFrame(benchmark::State& state) {
   const torch::NoGradGuard no_grad;
   constexpr std::int64_t kSteps = 4;
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);  // as in the program: a frame's threads are the transformer's
   Dit dit(small_dit());
-  dit.set_frame_threads(2);
+  dit.set_frame_threads(threads);
   const DitInput input = noise_input(dit.config(), 1, 1);
   RolloutConfig rollout;
   rollout.window = kFrames + 1;
@@ -193,6 +196,7 @@ void RolloutFrame(benchmark::State& state) {
   }
   // Of a frame that sees the whole window: the last of kFrames + 1.
   const double flop = forward_flop(dit.config(), kFrames + 1) - forward_flop(dit.config(), kFrames);
+  at::set_num_threads(threads);
   report(state, flop * (kSteps + 1), 1, "frames");
 }
 
@@ -206,11 +210,12 @@ BENCHMARK(RolloutFrame)->UseRealTime()->Unit(benchmark::kMillisecond);
 }  // namespace bitemark::model
 
 int main(int argc, char** argv) {
-  bitemark::model::start_with_patient_threads(argv);  // as the program does
+  bitemark::model::start_well_set_up(argv);  // as the program does
   bitemark::model::keep_large_blocks();
   benchmark::Initialize(&argc, argv);
   at::set_num_threads(static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
   benchmark::AddCustomContext("kernels", bitemark::model::kernels().name);
+  benchmark::AddCustomContext("blas", bitemark::model::blas_core());
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

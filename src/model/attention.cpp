@@ -143,15 +143,19 @@ void attend_head(const Shape& shape, const PackedHead& head, const Tensor& q, st
   });
 }
 
-/// out: [B, N, H, head], log_sum: [B, H, N].
-void attend_forward(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility, Tensor& out,
-                    Tensor& log_sum) {
+struct Attended {
+  Tensor out, log_sum;  ///< [B, N, H, head] and [B, H, N]
+};
+
+Attended attend_forward(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility) {
   const Shape shape(q, k);
+  const Attended result{at::empty(q.sizes(), q.options()), at::empty({q.size(0), q.size(2), q.size(1)}, q.options())};
   for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
     const PackedHead head = packed(shape, {k, b, h}, {v, b, h}, false);
-    float* sums = log_sum.data_ptr<float>() + (b * shape.heads + h) * shape.queries;
-    attend_head(shape, head, q, b, h, visibility, out, sums);
+    float* sums = result.log_sum.data_ptr<float>() + (b * shape.heads + h) * shape.queries;
+    attend_head(shape, head, q, b, h, visibility, result.out, sums);
   });
+  return result;
 }
 
 struct HeadGradients {
@@ -192,9 +196,7 @@ class AttendVisible : public torch::autograd::Function<AttendVisible> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v,
                         std::shared_ptr<const Visibility> visibility) {
-    Tensor out = at::empty(q.sizes(), q.options());
-    Tensor log_sum = at::empty({q.size(0), q.size(2), q.size(1)}, q.options());
-    attend_forward(q, k, v, *visibility, out, log_sum);
+    const auto [out, log_sum] = attend_forward(q, k, v, *visibility);
     context->save_for_backward({q, k, v, out, log_sum});
     context->saved_data["visibility"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(visibility)));
     return out;
@@ -252,9 +254,9 @@ void check_visibility(const Tensor& q, std::int64_t keys, const Visibility& visi
 Tensor attend_visible(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility) {
   check_visibility(q, k.size(1), visibility);
   if (!is_ours(q)) return attend_visible_plain(q, k, v, visibility);
-  return AttendVisible::apply(dense_tail(q, 1), dense_tail(k, 1), dense_tail(v, 1),
-                              std::make_shared<const Visibility>(visibility))
-      .flatten(2);
+  const Tensor query = dense_tail(q, 1), key = dense_tail(k, 1), value = dense_tail(v, 1);
+  if (!c10::GradMode::is_enabled()) return attend_forward(query, key, value, visibility).out.flatten(2);
+  return AttendVisible::apply(query, key, value, std::make_shared<const Visibility>(visibility)).flatten(2);
 }
 
 Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility) {

@@ -13,17 +13,33 @@ using torch::autograd::variable_list;
 
 constexpr float kEpsilon = 1e-6F;
 
+float* at_row(const Tensor& t, std::int64_t row, std::int64_t width) { return t.data_ptr<float>() + row * width; }
+
+template <typename Work>
+void each_frame(std::int64_t frames, const Work& work) {
+  at::parallel_for(0, frames, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t f = begin; f < end; ++f) work(f);
+  });
+}
+
+/// Mean and 1 / deviation of every row are left in `mean` and `rstd` where these are defined.
+Tensor modulated(const Tensor& x, const Tensor& shift, const Tensor& scale, const Tensor& mean, const Tensor& rstd) {
+  const std::int64_t frames = x.size(0) * x.size(1), rows = x.size(2), width = x.size(3);
+  Tensor out = at::empty_like(x);
+  const auto rows_of = [&](const Tensor& t, std::int64_t f) { return t.defined() ? at_row(t, f, rows) : nullptr; };
+  each_frame(frames, [&](std::int64_t f) {
+    kernels().norm_modulate(at_row(x, f, rows * width), at_row(shift, f, width), at_row(scale, f, width), rows, width,
+                            kEpsilon, at_row(out, f, rows * width), rows_of(mean, f), rows_of(rstd, f));
+  });
+  return out;
+}
+
 class NormModulate : public torch::autograd::Function<NormModulate> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& shift, const Tensor& scale) {
-    const std::int64_t frames = x.size(0) * x.size(1), rows = x.size(2), width = x.size(3);
-    Tensor out = at::empty_like(x), mean = at::empty({frames, rows}, x.options()), rstd = at::empty_like(mean);
-    each_frame(frames, [&](std::int64_t f) {
-      kernels().norm_modulate(at_row(x, f, rows * width), at_row(shift, f, width), at_row(scale, f, width), rows, width,
-                              kEpsilon, at_row(out, f, rows * width), at_row(mean, f, rows), at_row(rstd, f, rows));
-    });
+    const Tensor mean = at::empty({x.size(0) * x.size(1), x.size(2)}, x.options()), rstd = at::empty_like(mean);
     context->save_for_backward({x, scale, mean, rstd});
-    return out;
+    return modulated(x, shift, scale, mean, rstd);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
@@ -39,17 +55,6 @@ class NormModulate : public torch::autograd::Function<NormModulate> {
     });
     return {grad_x, grad_shift, grad_scale};
   }
-
- private:
-  static float* at_row(const Tensor& t, std::int64_t row, std::int64_t width) {
-    return t.data_ptr<float>() + row * width;
-  }
-  template <typename Work>
-  static void each_frame(std::int64_t frames, const Work& work) {
-    at::parallel_for(0, frames, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t f = begin; f < end; ++f) work(f);
-    });
-  }
 };
 
 /// Calls work(first row, rows) for shares of at least 64 rows.
@@ -58,17 +63,21 @@ void share_rows(std::int64_t rows, const Work& work) {
   at::parallel_for(0, rows, 64, [&](std::int64_t begin, std::int64_t end) { work(begin, end - begin); });
 }
 
+Tensor gated(const Tensor& gates) {
+  std::vector<std::int64_t> shape = gates.sizes().vec();
+  const std::int64_t width = shape.back() /= 2;
+  Tensor out = at::empty(shape, gates.options());
+  share_rows(out.numel() / width, [&](std::int64_t first, std::int64_t rows) {
+    kernels().swiglu(gates.data_ptr<float>() + first * 2 * width, rows, width, out.data_ptr<float>() + first * width);
+  });
+  return out;
+}
+
 class Swiglu : public torch::autograd::Function<Swiglu> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& gates) {
-    std::vector<std::int64_t> shape = gates.sizes().vec();
-    const std::int64_t width = shape.back() /= 2;
-    Tensor out = at::empty(shape, gates.options());
-    share_rows(out.numel() / width, [&](std::int64_t first, std::int64_t rows) {
-      kernels().swiglu(gates.data_ptr<float>() + first * 2 * width, rows, width, out.data_ptr<float>() + first * width);
-    });
     context->save_for_backward({gates});
-    return out;
+    return gated(gates);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const Tensor gates = context->get_saved_variables()[0], grad = grads[0].contiguous();
@@ -120,19 +129,23 @@ class Rotate : public torch::autograd::Function<Rotate> {
   }
 };
 
+Tensor normed_and_turned(const Tensor& x, const Tensor& scale, const Tensor& cosine, const Tensor& sine) {
+  Tensor out = at::empty(x.sizes(), x.options());
+  const TokenPlaces p{x, cosine, sine};
+  share_rows(p.count(), [&](std::int64_t first, std::int64_t rows) {
+    for (std::int64_t i = first; i < first + rows; ++i)
+      kernels().norm_rotate(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i), p.heads, p.pairs,
+                            kEpsilon, out.data_ptr<float>() + i * p.heads * 2 * p.pairs);
+  });
+  return out;
+}
+
 class NormRotate : public torch::autograd::Function<NormRotate> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& scale, const Tensor& cosine,
                         const Tensor& sine) {
-    Tensor out = at::empty(x.sizes(), x.options());
-    const TokenPlaces p{x, cosine, sine};
-    share_rows(p.count(), [&](std::int64_t first, std::int64_t rows) {
-      for (std::int64_t i = first; i < first + rows; ++i)
-        kernels().norm_rotate(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i), p.heads, p.pairs,
-                              kEpsilon, out.data_ptr<float>() + i * p.heads * 2 * p.pairs);
-    });
     context->save_for_backward({x, scale, cosine, sine});
-    return out;
+    return normed_and_turned(x, scale, cosine, sine);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
@@ -155,19 +168,27 @@ class NormRotate : public torch::autograd::Function<NormRotate> {
   }
 };
 
+/// Without gradients there is nothing to be kept for them; LibTorch's bookkeeping would take as long as the work.
+bool keeps_gradients() { return c10::GradMode::is_enabled(); }
+
 }  // namespace
 
 Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale) {
   const auto like_x = [&](const Tensor& t) { return t.to(x.scalar_type()); };  // in mixed precision they are not
   if (!is_ours(x)) return norm_modulate_plain(x, like_x(shift), like_x(scale));
-  return NormModulate::apply(x.contiguous(), like_x(shift).contiguous(), like_x(scale).contiguous());
+  const Tensor rows = x.contiguous(), by = like_x(shift).contiguous(), times = like_x(scale).contiguous();
+  return keeps_gradients() ? NormModulate::apply(rows, by, times) : modulated(rows, by, times, {}, {});
 }
 
 Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale) {
   return at::addcmul(shift.unsqueeze(2), at::layer_norm(x, {x.size(-1)}, {}, {}, kEpsilon), 1.0 + scale.unsqueeze(2));
 }
 
-Tensor swiglu(const Tensor& gates) { return is_ours(gates) ? Swiglu::apply(gates.contiguous()) : swiglu_plain(gates); }
+Tensor swiglu(const Tensor& given) {
+  if (!is_ours(given)) return swiglu_plain(given);
+  const Tensor gates = given.contiguous();
+  return keeps_gradients() ? Swiglu::apply(gates) : gated(gates);
+}
 
 Tensor swiglu_plain(const Tensor& gates) {
   const auto halves = gates.chunk(2, -1);
@@ -175,8 +196,9 @@ Tensor swiglu_plain(const Tensor& gates) {
 }
 
 Tensor rotate(const Tensor& x, const RopeTable& table) {
-  return is_ours(x) ? Rotate::apply(dense_tail(x, 2), table.cos.contiguous(), table.sin.contiguous())
-                    : rotate_plain(x, table);
+  if (!is_ours(x)) return rotate_plain(x, table);
+  const Tensor rows = dense_tail(x, 2), cosine = table.cos.contiguous(), sine = table.sin.contiguous();
+  return keeps_gradients() ? Rotate::apply(rows, cosine, sine) : turned(rows, cosine, sine);
 }
 
 Tensor rotate_plain(const Tensor& x, const RopeTable& table) {
@@ -187,9 +209,10 @@ Tensor rotate_plain(const Tensor& x, const RopeTable& table) {
 
 Tensor norm_rotate(const Tensor& given, const Tensor& scale, const RopeTable& table) {
   const Tensor x = given.to(scale.scalar_type());  // in mixed precision it is not
-  return is_ours(x)
-             ? NormRotate::apply(dense_tail(x, 2), scale.contiguous(), table.cos.contiguous(), table.sin.contiguous())
-             : norm_rotate_plain(x, scale, table);
+  if (!is_ours(x)) return norm_rotate_plain(x, scale, table);
+  const Tensor rows = dense_tail(x, 2), by = scale.contiguous();
+  const Tensor cosine = table.cos.contiguous(), sine = table.sin.contiguous();
+  return keeps_gradients() ? NormRotate::apply(rows, by, cosine, sine) : normed_and_turned(rows, by, cosine, sine);
 }
 
 Tensor norm_rotate_plain(const Tensor& x, const Tensor& scale, const RopeTable& table) {

@@ -18,8 +18,8 @@ TEST_P(FusedOpsLinear, EqualsTheLibrarys) {
   const auto [rows, depth, columns, bias] = GetParam();
   PackedLinear layer(torch::nn::LinearOptions(depth, columns).bias(bias));
   const Tensor x = normal_noise({1, rows, depth}, {1, 0, 0});
-  const Tensor expected = layer->forward(x).detach();  // with gradients: LibTorch's product
   const torch::NoGradGuard no_grad;
+  const Tensor expected = at::linear(x, layer->weight, layer->bias);
   // Sums of `depth` products of order one in another order: a few ulp of their size.
   const double tolerance = 1e-6 * static_cast<double>(depth);
   EXPECT_TRUE(at::allclose(layer->forward(x), expected, 0, tolerance));
@@ -27,12 +27,15 @@ TEST_P(FusedOpsLinear, EqualsTheLibrarys) {
   const Tensor alone = layer->forward(x);
   at::set_num_threads(2);
   EXPECT_TRUE(at::equal(layer->forward(x), alone));
+  // Nor do a row's bits depend on those beside it.
+  EXPECT_TRUE(at::equal(layer->forward(x.slice(1, rows - 1)), alone.slice(1, rows - 1)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, FusedOpsLinear,
                          testing::Values(LinearCase{1, 8, 16, true}, LinearCase{16, 192, 576, false},
                                          LinearCase{64, 256, 1376, true}, LinearCase{17, 33, 80, true},
-                                         LinearCase{5, 64, 3, true}, LinearCase{300, 32, 64, true}));
+                                         LinearCase{5, 64, 3, true}, LinearCase{7, 24, 90, false},
+                                         LinearCase{300, 32, 64, true}, LinearCase{500, 700, 100, true}));
 
 TEST(FusedOpsPackedLinear, SeesThatItsWeightsHaveChanged) {
   PackedLinear layer(16, 32);

@@ -23,7 +23,7 @@ void score(const PackedHead& head, const QueryTile& tile, const Stretches& s, fl
   for (const Stretch& part : s.part)
     if (part.count > 0)
       multiply({tile.query, head.padded, 1}, tile.rows, head.key_t + part.first, head.key_stride, head.width,
-               padded_to_lane(part.count), scores + part.column, s.stride, false);
+               padded_to_lane(part.count), {}, scores + part.column, s.stride);
 }
 
 /// Calls `each(vector)` for whole vectors of a row's stretches and `rest(one)` for what is left over.
@@ -74,12 +74,12 @@ void attend(const PackedHead& head, const QueryTile& tile, float* out, float* lo
     over_row(
         s, row, [&](float* p) { store(p, load(p) * scale); }, [&](float* p) { *p *= scale; });
   }
-  bool add = false;
+  Base before;
   for (const Stretch& part : s.part) {
     if (part.count == 0) continue;
     multiply({scores + part.column, s.stride, 1}, tile.rows, head.value + part.first * head.padded, head.padded,
-             part.count, head.padded, out, head.padded, add);
-    add = true;
+             part.count, head.padded, before, out, head.padded);
+    before = {out, head.padded};
   }
 }
 
@@ -88,11 +88,11 @@ void attend_backward(const PackedHead& head, const QueryTile& tile, const TileGr
   float* weights = scores;
   float* slopes = scores + tile.rows * s.stride;  // gradient of the weights, then of the scores
   score(head, tile, s, weights);
-  bool add = false;
+  Base before;
   for (const Stretch& part : s.part) {
     if (part.count == 0) continue;
     multiply({g.out, head.padded, 1}, tile.rows, head.value_t + part.first, head.key_stride, head.width,
-             padded_to_lane(part.count), slopes + part.column, s.stride, false);
+             padded_to_lane(part.count), {}, slopes + part.column, s.stride);
     for (Index r = 0; r < tile.rows; ++r) {
       float* w = weights + r * s.stride + part.column;
       float* d = slopes + r * s.stride + part.column;
@@ -109,11 +109,12 @@ void attend_backward(const PackedHead& head, const QueryTile& tile, const TileGr
     }
     const Index first = part.first * head.padded;
     multiply({slopes + part.column, s.stride, 1}, tile.rows, head.key + first, head.padded, part.count, head.padded,
-             g.query, head.padded, add);
-    multiply({slopes + part.column, 1, s.stride}, part.count, tile.query, head.padded, tile.rows, head.padded,
-             g.key + first, head.padded, true);
-    multiply({weights + part.column, 1, s.stride}, part.count, g.out, head.padded, tile.rows, head.padded,
-             g.value + first, head.padded, true);
-    add = true;
+             before, g.query, head.padded);
+    before = {g.query, head.padded};
+    const Base keys{g.key + first, head.padded}, values{g.value + first, head.padded};
+    multiply({slopes + part.column, 1, s.stride}, part.count, tile.query, head.padded, tile.rows, head.padded, keys,
+             g.key + first, head.padded);
+    multiply({weights + part.column, 1, s.stride}, part.count, g.out, head.padded, tile.rows, head.padded, values,
+             g.value + first, head.padded);
   }
 }

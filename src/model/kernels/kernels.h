@@ -38,12 +38,23 @@ struct TileGradients {
   float* value = nullptr;          ///< [keys, padded], added to
 };
 
-constexpr std::int64_t kPanel = 64;  ///< columns of packed weights that lie side by side
-constexpr std::int64_t kLane = 16;   ///< floats that every packed row is a multiple of
+constexpr std::int64_t kLane = 16;  ///< floats that every packed row is a multiple of
+/// The right side of a product lies in panels of three lanes, beside eight rows of which the sums of AVX-512 fill the
+/// registers; so many panels of four lanes come first that threes divide the rest, where they can.
+constexpr std::int64_t wide_panels(std::int64_t lanes) { return lanes % 3 <= lanes / 4 ? lanes % 3 : 0; }
+constexpr std::int64_t kWidestPanel = 4 * kLane;
 /// Floats of scratch that a tile needs: scores of `rows` queries for `seen` keys, twice for the backward pass.
 constexpr std::int64_t score_stride(const VisibleKeys& sees) {
   return (sees.prefix + kLane - 1) / kLane * kLane + (sees.own_count + kLane - 1) / kLane * kLane;
 }
+
+/// [depth, columns], contiguous. `next` (may be null): what is wanted after it and of the same size or more; it is
+/// fetched into the cache meanwhile.
+struct RightPanel {
+  const float* data = nullptr;
+  std::int64_t columns = 0;
+  const float* next = nullptr;
+};
 
 struct Kernels {
   const char* name;
@@ -51,17 +62,18 @@ struct Kernels {
   void (*attend)(const PackedHead& head, const QueryTile& tile, float* out, float* log_sum, float* scores);
   /// scores: 2 * rows * score_stride floats.
   void (*attend_backward)(const PackedHead& head, const QueryTile& tile, const TileGradients& gradients, float* scores);
-  /// out = layer_norm(x) * (1 + scale) + shift over rows of `width`; saves mean and 1 / deviation of each row.
+  /// out = layer_norm(x) * (1 + scale) + shift over rows of `width`; saves mean and 1 / deviation of each row where
+  /// there is room for them (null: there is none).
   void (*norm_modulate)(const float* x, const float* shift, const float* scale, std::int64_t rows, std::int64_t width,
                         float epsilon, float* out, float* mean, float* rstd);
   /// Adds to shift's and scale's gradients [width]; writes x's.
   void (*norm_modulate_backward)(const float* x, const float* scale, const float* mean, const float* rstd,
                                  const float* grad, std::int64_t rows, std::int64_t width, float* grad_x,
                                  float* grad_shift, float* grad_scale);
-  /// out[rows, columns] = x[rows, depth] panel[depth, columns] + bias[columns] (may be null); rows of out lie `stride`
-  /// apart, columns are at most kPanel and a multiple of kLane.
-  void (*linear)(const float* x, std::int64_t rows, std::int64_t depth, const float* panel, const float* bias,
-                 std::int64_t columns, float* out, std::int64_t stride);
+  /// out[rows, columns] = left[rows, depth] panel[depth, columns] + bias[columns] (may be null); rows of out lie
+  /// `stride` apart, columns are at most kWidestPanel and a multiple of kLane.
+  void (*multiply)(const float* left, std::int64_t rows, std::int64_t depth, const RightPanel& panel, const float* bias,
+                   float* out, std::int64_t stride);
   /// gates: [rows, 2 width], out = silu(first half) * second half: [rows, width].
   void (*swiglu)(const float* gates, std::int64_t rows, std::int64_t width, float* out);
   void (*swiglu_backward)(const float* gates, const float* grad, std::int64_t rows, std::int64_t width,

@@ -26,7 +26,7 @@ const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA) = {BITEMARK_STRING(BITEMARK_
                                                        attend_backward,
                                                        norm_modulate,
                                                        norm_modulate_backward,
-                                                       linear,
+                                                       multiply_by_panel,
                                                        swiglu,
                                                        swiglu_backward,
                                                        rotate,

@@ -1,17 +1,48 @@
 // Matrix products whose tiles stay in registers. Included by kernels_isa.cpp alone, once for each instruction set.
 
-struct Matrix {
+/// The left side of a product: element (r, k) is at data[r * row + k * column].
+struct LeftSide {
   const float* data;
-  Index row, column;  ///< strides
+  Index row, column;
 };
 
-/// c[ROWS, VECTORS * kWide] (+)= a[ROWS, depth] b[depth, ...]: the whole tile stays in registers.
-template <int ROWS, int VECTORS>
-void multiply_tile(Matrix a, const float* b, Index b_stride, Index depth, float* c, Index c_stride, bool add) {
+/// What is added to a product: rows `stride` apart, 0 where every row is the same; null: nothing.
+struct Base {
+  const float* data = nullptr;
+  Index stride = 0;
+
+  Base at_row(Index r) const { return {data == nullptr ? nullptr : data + r * stride, stride}; }
+  Base at_column(Index c) const { return {data == nullptr ? nullptr : data + c, stride}; }
+};
+
+/// Memory that is fetched into the second-level cache while a product goes on, some lines at each step of its sums:
+/// a few rows do not give the hardware time to fetch all weights of a network.
+struct Fetch {
+  static constexpr Index kLine = 64 / sizeof(float);
+  const float* at;
+  Index left;   ///< lines
+  Index lines;  ///< a step
+
+  void step() {
+    for (Index i = 0; i < lines && left > 0; ++i, --left, at += kLine) __builtin_prefetch(at, 0, 2);
+  }
+};
+
+/// What needs no fetching, and costs nothing.
+struct NoFetch {
+  void step() {}
+};
+
+/// c[ROWS, VECTORS * kWide] = a[ROWS, depth] b[depth, ...] + base: the whole tile stays in registers. Inlined, since
+/// what a call puts on the stack is read back in other pieces than it was written in, and waits for that.
+template <int ROWS, int VECTORS, typename Ahead>
+[[gnu::always_inline]] inline void multiply_tile(LeftSide a, const float* b, Index b_stride, Index depth, Base base,
+                                                 float* c, Index c_stride, Ahead& ahead) {
   Vec sums[ROWS][VECTORS];
   for (int r = 0; r < ROWS; ++r)
-    for (int v = 0; v < VECTORS; ++v) sums[r][v] = add ? load(c + r * c_stride + v * kWide) : Vec{};
+    for (int v = 0; v < VECTORS; ++v) sums[r][v] = Vec{};
   for (Index k = 0; k < depth; ++k) {
+    ahead.step();
     Vec right[VECTORS];
     for (int v = 0; v < VECTORS; ++v) right[v] = load(b + k * b_stride + v * kWide);
     for (int r = 0; r < ROWS; ++r) {
@@ -19,38 +50,58 @@ void multiply_tile(Matrix a, const float* b, Index b_stride, Index depth, float*
       for (int v = 0; v < VECTORS; ++v) sums[r][v] += left * right[v];
     }
   }
+  if (base.data != nullptr)
+    for (int r = 0; r < ROWS; ++r)
+      for (int v = 0; v < VECTORS; ++v) sums[r][v] += load(base.data + r * base.stride + v * kWide);
   for (int r = 0; r < ROWS; ++r)
     for (int v = 0; v < VECTORS; ++v) store(c + r * c_stride + v * kWide, sums[r][v]);
 }
 
-template <int VECTORS>
-void multiply_panel(Matrix a, Index rows, const float* b, Index b_stride, Index depth, float* c, Index c_stride,
-                    bool add) {
+/// As many rows as tiles of ROWS have, from row r on.
+template <int ROWS, int VECTORS, typename Ahead>
+[[gnu::always_inline]] inline void multiply_rows(LeftSide a, Index rows, const float* b, Index b_stride, Index depth,
+                                                 Base base, float* c, Index c_stride, Ahead& ahead, Index& r) {
+  for (; r + ROWS <= rows; r += ROWS)
+    multiply_tile<ROWS, VECTORS>({a.data + r * a.row, a.row, a.column}, b, b_stride, depth, base.at_row(r),
+                                 c + r * c_stride, c_stride, ahead);
+}
+
+template <int VECTORS, typename Ahead>
+void multiply_columns(const LeftSide& a, Index rows, const float* b, Index b_stride, Index depth, const Base& base,
+                      float* c, Index c_stride, Ahead& ahead) {
   Index r = 0;
-  const auto at = [&](Index row) { return Matrix{a.data + row * a.row, a.row, a.column}; };
-  for (; r + kRows <= rows; r += kRows)
-    multiply_tile<kRows, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
-  for (; r + 4 <= rows; r += 4) multiply_tile<4, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
-  for (; r + 2 <= rows; r += 2) multiply_tile<2, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
-  if (r < rows) multiply_tile<1, VECTORS>(at(r), b, b_stride, depth, c + r * c_stride, c_stride, add);
+  multiply_rows<tile_rows(VECTORS), VECTORS>(a, rows, b, b_stride, depth, base, c, c_stride, ahead, r);
+  multiply_rows<4, VECTORS>(a, rows, b, b_stride, depth, base, c, c_stride, ahead, r);
+  multiply_rows<2, VECTORS>(a, rows, b, b_stride, depth, base, c, c_stride, ahead, r);
+  multiply_rows<1, VECTORS>(a, rows, b, b_stride, depth, base, c, c_stride, ahead, r);
 }
 
-/// c[rows, columns] (+)= a[rows, depth] b[depth, columns]; columns a multiple of kLane, rows of b and c contiguous.
-void multiply(Matrix a, Index rows, const float* b, Index b_stride, Index depth, Index columns, float* c,
-              Index c_stride, bool add) {
+/// c[rows, columns] = a[rows, depth] b[depth, columns] + base; columns a multiple of kLane, rows of b and c contiguous.
+template <typename Ahead = NoFetch>
+void multiply(const LeftSide& a, Index rows, const float* b, Index b_stride, Index depth, Index columns,
+              const Base& base, float* c, Index c_stride, Ahead ahead = {}) {
   Index x = 0;
-  for (; x + kVectors * kWide <= columns; x += kVectors * kWide)
-    multiply_panel<kVectors>(a, rows, b + x, b_stride, depth, c + x, c_stride, add);
-  for (; x + 2 * kWide <= columns; x += 2 * kWide)
-    multiply_panel<2>(a, rows, b + x, b_stride, depth, c + x, c_stride, add);
-  for (; x < columns; x += kWide) multiply_panel<1>(a, rows, b + x, b_stride, depth, c + x, c_stride, add);
+  const auto vectors = [&]<int VECTORS>(Index end) {
+    for (; x + VECTORS * kWide <= end; x += VECTORS * kWide)
+      multiply_columns<VECTORS>(a, rows, b + x, b_stride, depth, base.at_column(x), c + x, c_stride, ahead);
+  };
+  if constexpr (kWide == kLane) {
+    vectors.template operator()<4>(wide_panels(columns / kLane) * kWidestPanel);
+    vectors.template operator()<3>(columns);
+  }
+  vectors.template operator()<2>(columns);
+  vectors.template operator()<1>(columns);
 }
 
-/// A product with packed weights.
-void linear(const float* x, Index rows, Index depth, const float* panel, const float* bias, Index columns, float* out,
-            Index stride) {
-  if (bias != nullptr)
-    for (Index r = 0; r < rows; ++r)
-      for (Index c = 0; c < columns; ++c) out[r * stride + c] = bias[c];
-  multiply({x, depth, 1}, rows, panel, columns, depth, columns, out, stride, bias != nullptr);
+void multiply_by_panel(const float* left, Index rows, Index depth, const RightPanel& panel, const float* bias,
+                       float* out, Index stride) {
+  const LeftSide a{left, depth, 1};
+  const Base base{bias, 0};
+  if (panel.next == nullptr)
+    return multiply(a, rows, panel.data, panel.columns, depth, panel.columns, base, out, stride);
+  constexpr Index kTallest = tile_rows(2), kWidest = 2 * kWide;
+  const Index lines = panel.columns * depth / Fetch::kLine;
+  const Index steps = (rows + kTallest - 1) / kTallest * depth * ((panel.columns + kWidest - 1) / kWidest);
+  multiply(a, rows, panel.data, panel.columns, depth, panel.columns, base, out, stride,
+           Fetch{panel.next, lines, (lines + steps - 1) / steps});
 }

@@ -24,8 +24,8 @@ void norm_modulate(const float* x, const float* shift, const float* scale, Index
     const float* in = x + r * width;
     float* to = out + r * width;
     const Moments m = moments_of(in, width, epsilon);
-    means[r] = m.mean;
-    rstds[r] = m.rstd;
+    if (means != nullptr) means[r] = m.mean;
+    if (rstds != nullptr) rstds[r] = m.rstd;
     over_lanes(width, [&](Index i, auto lane) {
       lane(to + i, (lane(in + i) - m.mean) * m.rstd * (lane(scale + i) + 1.0F) + lane(shift + i));
     });

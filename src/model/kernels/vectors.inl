@@ -1,13 +1,18 @@
 // The vectors of an instruction set, and loops over rows of floats. Included by kernels_isa.cpp alone, once for each
 // instruction set.
 
-// The widest vector of this instruction set, and the registers that the tile of a product may fill with it.
+// The widest vector of this instruction set, and the rows of a tile of sums, so many vectors wide, that stay in its
+// registers (32, or 16) beside a row of the right side.
 #if defined(__AVX512F__)
-constexpr int kWide = 16, kRows = 6, kVectors = 4;
-#elif defined(__AVX2__)
-constexpr int kWide = 8, kRows = 6, kVectors = 2;
+constexpr int kWide = 16;
+constexpr int tile_rows(int vectors) { return vectors == 4 ? 6 : 8; }
 #else
-constexpr int kWide = 4, kRows = 6, kVectors = 2;
+#if defined(__AVX2__)
+constexpr int kWide = 8;
+#else
+constexpr int kWide = 4;
+#endif
+constexpr int tile_rows(int) { return 6; }
 #endif
 using Vec = float __attribute__((vector_size(kWide * 4), aligned(4), may_alias));
 using Int = std::int32_t __attribute__((vector_size(kWide * 4), aligned(4), may_alias));

@@ -1,0 +1,77 @@
+#include "model/packed_matrix.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace bitemark::model {
+namespace {
+
+constexpr std::int64_t kRun = 192;  ///< rows that a thread takes at a time
+
+std::int64_t lanes_of(std::int64_t columns) { return (columns + kLane - 1) / kLane; }
+
+/// A panel's columns for some rows.
+void multiply_run(const float* left, std::int64_t rows, const PackedMatrix& right, const PackedMatrix::Panel& panel,
+                  const float* next, const float* bias, float* out) {
+  const float* offset = bias == nullptr ? nullptr : bias + panel.first;
+  const RightPanel columns{panel.data, panel.lanes, next};
+  if (panel.count == panel.lanes)
+    return kernels().multiply(left, rows, right.depth(), columns, offset, out + panel.first, right.columns());
+  // The lanes behind the last column have no place in the result.
+  std::array<float, kWidestPanel> offsets{};
+  if (offset != nullptr) std::copy_n(offset, panel.count, offsets.begin());
+  std::vector<float> room(static_cast<std::size_t>(rows * panel.lanes));
+  kernels().multiply(left, rows, right.depth(), columns, offsets.data(), room.data(), panel.lanes);
+  for (std::int64_t r = 0; r < rows; ++r)
+    std::copy_n(room.data() + r * panel.lanes, panel.count, out + r * right.columns() + panel.first);
+}
+
+}  // namespace
+
+PackedMatrix::PackedMatrix(const float* from, std::int64_t depth, std::int64_t columns)
+    : depth_(depth),
+      columns_(columns),
+      data_(std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(lanes_of(columns) * kLane * depth))) {
+  float* to = data_.get();
+  for (std::int64_t i = 0; i < panel_count(); ++i) {
+    const Panel p = panel(i);
+    for (std::int64_t k = 0; k < depth; ++k) {
+      for (std::int64_t c = p.first; c < p.first + p.count; ++c) *to++ = from[c * depth + k];
+      to = std::fill_n(to, p.lanes - p.count, 0.0F);
+    }
+  }
+}
+
+std::int64_t PackedMatrix::panel_count() const {
+  const std::int64_t lanes = lanes_of(columns_), wide = wide_panels(lanes);
+  return wide + (lanes - 4 * wide + 2) / 3;
+}
+
+PackedMatrix::Panel PackedMatrix::panel(std::int64_t index) const {
+  const std::int64_t wide = wide_panels(lanes_of(columns_));
+  Panel panel;
+  panel.first = (std::min(index, wide) * 4 + std::max<std::int64_t>(index - wide, 0) * 3) * kLane;
+  panel.count = std::min((index < wide ? 4 : 3) * kLane, columns_ - panel.first);
+  panel.lanes = lanes_of(panel.count) * kLane;
+  panel.data = data_.get() + panel.first * depth_;
+  return panel;
+}
+
+void multiply(const float* left, std::int64_t rows, const PackedMatrix& right, const float* bias, float* out) {
+  // A panel's runs lie side by side: it stays in the cache for them.
+  const std::int64_t runs = (rows + kRun - 1) / kRun, panels = right.panel_count();
+  at::parallel_for(0, panels * runs, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t index = i / runs, run = i % runs, first = run * kRun;
+      const PackedMatrix::Panel panel = right.panel(index);
+      const bool fetches = run + 1 == runs && index + 1 < panels && right.panel(index + 1).lanes >= panel.lanes;
+      multiply_run(left + first * right.depth(), std::min(kRun, rows - first), right, panel,
+                   fetches ? right.panel(index + 1).data : nullptr, bias, out + first * right.columns());
+    }
+  });
+}
+
+}  // namespace bitemark::model
