@@ -14,8 +14,8 @@ namespace bitemark::cli {
 namespace {
 
 struct Flags {
-  std::string generator, out, scenario = "voxel-walk", split = "test", folder, fps = "12", caption;
-  int take = 0, size = 64, frames = 0, steps = 0;
+  std::string generator, out, scenario = "voxel-walk", split = "test", folder, fps = "12", size = "64", caption;
+  int take = 0, frames = 0, steps = 0;
   std::uint64_t seed = 0;
 };
 
@@ -36,7 +36,9 @@ std::string checkpoint_in(const std::string& generator) {
 Conditioning start_of(const Flags& flags) {
   const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
   RenderOptions render;
-  render.width = render.height = flags.size;
+  const FrameSize size = parse_size(flags.size);
+  render.width = size.width;
+  render.height = size.height;
   render.rate = parse_rate(flags.fps);
   render.truth = false;
   render.threads = default_threads();
@@ -84,7 +86,8 @@ Action configure_play(CLI::App& app) {
   app.add_option("--frames", flags->frames, "At most; 0 = until the script or the player ends")
       ->capture_default_str()
       ->check(CLI::Range(0, 65536));
-  app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str()->check(CLI::Range(16, 1024));
+  app.add_option("--size", flags->size, "Width and height [px], e.g. 96x64; one number for a square")
+      ->capture_default_str();
   app.add_option("--fps", flags->fps, "Frames a second")->capture_default_str();
   app.add_option("--caption", flags->caption, "Instead of the scenario's");
   app.add_option("--steps", flags->steps, "Sampling steps a frame")->check(CLI::Range(1, 1000));

@@ -12,8 +12,8 @@ namespace bitemark::cli {
 namespace {
 
 struct RenderFlags {
-  std::string scenario, split = "test", out, fault, folder, fps = "12", mode, quadruplet;
-  int take = 0, second_take = 0, size = 256, width = 0, height = 0, samples = 4;
+  std::string scenario, split = "test", out, fault, folder, fps = "12", size = "256", mode, quadruplet;
+  int take = 0, second_take = 0, samples = 4;
   double severity = 1, duration = 0;
   bool sheet = false, no_truth = false, pair = false;
 };
@@ -49,8 +49,9 @@ class RenderSink : public EpisodeSink {
 
 RenderOptions options_from(const RenderFlags& flags) {
   RenderOptions options;
-  options.width = flags.width > 0 ? flags.width : flags.size;
-  options.height = flags.height > 0 ? flags.height : flags.size;
+  const FrameSize size = parse_size(flags.size);
+  options.width = size.width;
+  options.height = size.height;
   options.samples = flags.samples;
   options.rate = parse_rate(flags.fps);
   if (flags.duration > 0) options.duration_s = flags.duration;
@@ -131,9 +132,8 @@ Action configure_render(CLI::App& app) {
   app.add_option("--take", flags->take, "Number of the take")->capture_default_str();
   app.add_option("--second-take", flags->second_take, "The k-th perturbed twin of the take")->capture_default_str();
   app.add_option("--out", flags->out, "Folder for the episode")->required();
-  app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str();
-  app.add_option("--width", flags->width, "Width [px], where it is not --size");
-  app.add_option("--height", flags->height, "Height [px], where it is not --size");
+  app.add_option("--size", flags->size, "Width and height [px], e.g. 96x64; one number for a square")
+      ->capture_default_str();
   app.add_option("--samples", flags->samples, "Of colour a pixel: 4, or 1 for speed")->capture_default_str();
   app.add_option("--duration", flags->duration, "Seconds, where it is not the scenario's")->check(CLI::PositiveNumber);
   app.add_option("--fps", flags->fps, "Frames a second, e.g. 12 or 30000/1001")->capture_default_str();

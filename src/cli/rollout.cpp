@@ -19,12 +19,12 @@ namespace {
 constexpr int kMostFrames = 65536;
 
 struct Flags {
-  std::string generator, out, scenario, split = "test", mode, folder, given_file, fps = "12";
+  std::string generator, out, scenario, split = "test", mode, folder, given_file, fps = "12", size = "64";
   std::optional<std::string> caption;
   std::string label;
   std::vector<std::string> changes, shots;
   TaskOptions task;
-  int take = 0, frames = 0, size = 64;
+  int take = 0, frames = 0;
   std::uint64_t seed = 0;
   double timeout_s = 3600;
   bool fork = false, given_set = false;
@@ -34,7 +34,9 @@ struct Flags {
 Conditioning from_scenario(const Flags& flags, std::vector<Frame>& whole) {
   const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
   RenderOptions render;
-  render.width = render.height = flags.size;
+  const FrameSize size = parse_size(flags.size);
+  render.width = size.width;
+  render.height = size.height;
   render.rate = parse_rate(flags.fps);
   render.truth = false;
   render.mode = flags.mode;
@@ -51,7 +53,9 @@ Conditioning from_file(const Flags& flags, std::vector<Frame>& whole) {
   Conditioning request;
   request.id = "clip";
   request.rate = parse_rate(flags.fps);
-  request.width = request.height = flags.size;
+  const FrameSize size = parse_size(flags.size);
+  request.width = size.width;
+  request.height = size.height;
   request.frame_count = flags.frames;
   request.seed = flags.seed;
   if (!flags.given_file.empty()) {
@@ -190,7 +194,8 @@ Action configure_rollout(CLI::App& app) {
       ->check(CLI::Range(1, 4096));
   app.add_option("--frames", flags->frames, "Of the whole clip, where it is not the scenario's")
       ->check(CLI::Range(1, kMostFrames));
-  app.add_option("--size", flags->size, "Width and height [px]")->capture_default_str()->check(CLI::Range(16, 1024));
+  app.add_option("--size", flags->size, "Width and height [px], e.g. 96x64; one number for a square")
+      ->capture_default_str();
   app.add_option("--fps", flags->fps, "Frames a second")->capture_default_str();
   app.add_option("--caption", flags->caption, "Instead of the scenario's");
   app.add_option("--change", flags->changes,

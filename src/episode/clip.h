@@ -41,6 +41,17 @@ struct Rate {
 Rate parse_rate(const std::string& text);
 std::string to_text(const Rate& rate);
 
+/// Of a frame [px].
+struct FrameSize {
+  int width = 64;
+  int height = 64;
+  bool operator==(const FrameSize&) const = default;
+};
+
+/// "96x64", or "64" for a square. Throws InputError for anything else, or a side that is not between 16 and 4096.
+FrameSize parse_size(const std::string& text);
+std::string to_text(const FrameSize& size);
+
 /// All frames have one size; times are seconds, ascending, one a frame.
 struct Clip {
   std::vector<Frame> frames;

@@ -41,11 +41,12 @@ DitConfig Checkpoint::dit_settings() const {
   if (config.actions != 0 && config.actions != static_cast<std::int64_t>(Actions::width()))
     throw InputError(file_, "/dit/actions",
                      "is " + std::to_string(config.actions) + ", expected 0 or " + std::to_string(Actions::width()));
-  const auto [width, height] = size();
-  if (width % (8 * config.patch) != 0 || height % (8 * config.patch) != 0)
-    throw InputError(file_, "/dit/patch",
-                     "is " + std::to_string(config.patch) + ", expected one that divides the " +
-                         std::to_string(width / 8) + " x " + std::to_string(height / 8) + " latents of a frame");
+  for (const FrameSize& size : sizes())
+    if (size.width % (8 * config.patch) != 0 || size.height % (8 * config.patch) != 0)
+      throw InputError(file_, "/dit/patch",
+                       "is " + std::to_string(config.patch) + ", expected one that divides the " +
+                           std::to_string(size.width / 8) + " x " + std::to_string(size.height / 8) +
+                           " latents of a frame");
   return config;
 }
 void Checkpoint::check_parts() const {
@@ -100,14 +101,20 @@ std::pair<Tensor, Tensor> Checkpoint::control_statistics() const {
   return {read("mean", std::numeric_limits<float>::lowest()), read("std", 0)};
 }
 
-std::pair<std::int64_t, std::int64_t> Checkpoint::size() const {
-  const auto side = [&](const char* key) {
-    const auto value = json_member<std::int64_t>(config_, key, file_);
-    if (value < 8 || value > 4096 || value % 8 != 0)
-      throw InputError(file_, std::string("/") + key, "must be a multiple of 8 up to 4096");
-    return value;
-  };
-  return {side("width"), side("height")};
+std::vector<FrameSize> Checkpoint::sizes() const {
+  std::vector<FrameSize> sizes;
+  for (const auto& text : json_member<std::vector<std::string>>(config_, "sizes", file_)) {
+    const std::string place = "/sizes/" + std::to_string(sizes.size());
+    try {
+      sizes.push_back(parse_size(text));
+    } catch (const InputError& error) {
+      throw InputError(file_, place, error.what());
+    }
+    if (sizes.back().width % 8 != 0 || sizes.back().height % 8 != 0)
+      throw InputError(file_, place, "is " + text + ", expected multiples of 8");
+  }
+  if (sizes.empty()) throw InputError(file_, "/sizes", "is empty, expected one size or more");
+  return sizes;
 }
 
 std::string Checkpoint::name() const { return config_.value("name", folder_.filename().string()); }
@@ -117,6 +124,12 @@ std::string Checkpoint::digest() const {
   for (const char* file : kParts)
     if (has(file)) parts += std::string(file) + " " + hex(sha256(read_file(folder_ / file))) + "\n";
   return hex(sha256(parts));
+}
+
+Json to_json(const std::vector<FrameSize>& sizes) {
+  Json texts = Json::array();
+  for (const FrameSize& size : sizes) texts.push_back(to_text(size));
+  return texts;
 }
 
 void write_config(const std::filesystem::path& folder, const Json& members) {

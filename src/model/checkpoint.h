@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "episode/clip.h"
 #include "model/clip_towers.h"
 #include "model/config.h"
 #include "model/dit.h"
@@ -43,8 +45,8 @@ class Checkpoint {
   RolloutConfig rollout() const;
   /// Mean and standard deviation of each control channel, [channels]; finite, deviations above 0.
   std::pair<Tensor, Tensor> control_statistics() const;
-  /// Width and height that it was trained at.
-  std::pair<std::int64_t, std::int64_t> size() const;
+  /// Of the frames that it was trained on: at least one, sides multiples of 8.
+  std::vector<FrameSize> sizes() const;
   std::string name() const;
   const Json& config() const { return config_; }
   bool has(const std::string& file) const { return std::filesystem::exists(folder_ / file); }
@@ -60,6 +62,8 @@ class Checkpoint {
   Json config_;
 };
 
+/// ["64x64", "96x64"]
+Json to_json(const std::vector<FrameSize>& sizes);
 /// Sets members of config.json, which is made if missing.
 void write_config(const std::filesystem::path& folder, const Json& members);
 

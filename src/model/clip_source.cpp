@@ -27,6 +27,9 @@ ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, doubl
     }
     shards_.push_back(open(folder / file, scenario));
   }
+  for (const auto& [scenario, weight] : mix)
+    if (weight > 0 && std::find(scenarios_.begin(), scenarios_.end(), scenario) == scenarios_.end())
+      throw InputError(index.string(), "/shards", "has no shard of '" + scenario + "', which the mix names");
   if (shards_.empty()) throw InputError(index.string(), "/shards", "has no shard of a scenario in the mix");
   hold_out(held_out, index.string());
 }
@@ -57,7 +60,21 @@ bool ClipSource::has_actions() const {
   return std::any_of(shards_.begin(), shards_.end(), [](const Shard& shard) { return shard.actions.defined(); });
 }
 
-ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scenario) const {
+FrameSize ClipSource::size(const std::string& asker) const {
+  if (sizes_.size() > 1)
+    throw InputError(asker + " is trained on frames of one size, and the data have " + to_text(sizes_[0]) + " and " +
+                     to_text(sizes_[1]));
+  return sizes_.front();
+}
+
+std::size_t ClipSource::size_index(const FrameSize& size) {
+  const auto found = std::find(sizes_.begin(), sizes_.end(), size);
+  if (found != sizes_.end()) return static_cast<std::size_t>(found - sizes_.begin());
+  sizes_.push_back(size);
+  return sizes_.size() - 1;
+}
+
+ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scenario) {
   Shard shard;
   shard.name = path.stem().string();
   shard.file = std::make_shared<SafetensorsFile>(path);
@@ -65,8 +82,7 @@ ClipSource::Shard ClipSource::open(const fs::path& path, const std::string& scen
       static_cast<std::size_t>(std::find(scenarios_.begin(), scenarios_.end(), scenario) - scenarios_.begin());
   const TensorView& frames = shard.file->at("frames", DType::kU8, {-1, -1, -1, -1, 3});
   const std::int64_t takes = frames.shape[0], length = frames.shape[1];
-  if (!shards_.empty() && (frames.shape[2] != height() || frames.shape[3] != width()))
-    throw InputError(path.string(), "frames", "has another size than the shards before: " + shape_text(frames.shape));
+  shard.size = size_index({static_cast<int>(frames.shape[3]), static_cast<int>(frames.shape[2])});
   shard.file->at("controls", DType::kF32, {takes, length, static_cast<std::int64_t>(Controls::width())});
   shard.file->at("states", DType::kF32, {takes, length, FeatureNet::kBodies, FeatureNet::kState});
   shard.frames = map_tensor(*shard.file, "frames");
@@ -107,13 +123,8 @@ std::size_t ClipSource::draw_scenario(std::int64_t window, Pcg32& random) const 
   return shards_[draw(1, window, random).front().shard].scenario;
 }
 
-std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window, Pcg32& random,
-                                         std::optional<std::size_t> only) const {
-  // Cumulative weights of the shards: the scenario's weight times the shard's share of the scenario's takes.
+std::vector<double> ClipSource::cumulative_weights(const std::function<bool(const Shard& shard)>& fits) const {
   std::vector<double> takes(scenarios_.size(), 0.0), cumulative;
-  const auto fits = [&](const Shard& shard) {
-    return shard.drawable > 0 && shard.frames.size(1) >= window && shard.scenario == only.value_or(shard.scenario);
-  };
   for (const auto& shard : shards_)
     if (fits(shard)) takes[shard.scenario] += static_cast<double>(shard.drawable);
   double sum = 0;
@@ -121,16 +132,27 @@ std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window
     if (fits(shard)) sum += weights_[shard.scenario] * static_cast<double>(shard.drawable) / takes[shard.scenario];
     cumulative.push_back(sum);
   }
-  if (sum <= 0)
+  return cumulative;
+}
+
+std::vector<ClipWindow> ClipSource::draw(std::int64_t count, std::int64_t window, Pcg32& random,
+                                         std::optional<std::size_t> only) const {
+  const auto fits = [&](const Shard& shard) {
+    return shard.drawable > 0 && shard.frames.size(1) >= window && shard.scenario == only.value_or(shard.scenario);
+  };
+  std::vector<double> cumulative = cumulative_weights(fits);
+  if (cumulative.back() <= 0)
     throw InputError("no take in the training data has as many frames as the window: " + std::to_string(window));
   std::vector<ClipWindow> windows;
   for (std::int64_t i = 0; i < count; ++i) {
     ClipWindow drawn;
-    const double place = random.uniform(0.0, sum);
+    const double place = random.uniform(0.0, cumulative.back());
     drawn.shard =
         static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), place) - cumulative.begin());
     drawn.shard = std::min(drawn.shard, shards_.size() - 1);
     const Shard& shard = shards_[drawn.shard];
+    if (i == 0 && sizes_.size() > 1)
+      cumulative = cumulative_weights([&](const Shard& other) { return fits(other) && other.size == shard.size; });
     drawn.row = random.below(static_cast<std::uint32_t>(shard.drawable));
     drawn.start = random.below(static_cast<std::uint32_t>(shard.frames.size(1) - window + 1));
     const auto& captions = shard.captions[static_cast<std::size_t>(drawn.row)];

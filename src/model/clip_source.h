@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "base/random.h"
 #include "base/safetensors.h"
+#include "episode/clip.h"
 #include "model/torch_compat.h"
 
 namespace bitemark::model {
@@ -36,8 +38,8 @@ struct ClipBatch {
 class ClipSource {
  public:
   /// `mix`: weight of a scenario, 1 where it is not named, 0 leaves it out. The last `held_out` takes of each scenario
-  /// are never drawn. Throws InputError for a folder without index.json, shards of unlike sizes, lying shapes, or a
-  /// scenario that holds nothing else.
+  /// are never drawn. Throws InputError for a folder without index.json, lying shapes, or a scenario that holds nothing
+  /// else.
   ClipSource(const std::filesystem::path& folder, const std::map<std::string, double>& mix, std::int64_t held_out = 0);
 
   const std::vector<std::string>& scenarios() const { return scenarios_; }
@@ -49,11 +51,14 @@ class ClipSource {
   bool has_actions() const;
   /// Frames of the longest take that may be drawn.
   std::int64_t longest() const;
-  std::int64_t height() const { return shards_.front().frames.size(2); }
-  std::int64_t width() const { return shards_.front().frames.size(3); }
+  /// Those that frames have, the first shard's first.
+  const std::vector<FrameSize>& sizes() const { return sizes_; }
+  /// The only one. Throws InputError, for `asker`, where there are several.
+  FrameSize size(const std::string& asker) const;
+  FrameSize size_of(const ClipWindow& window) const { return sizes_[shards_[window.shard].size]; }
 
   /// Takes are equally likely within a scenario, starts within a take. Only takes of at least `window` frames, and
-  /// where `only` is one of scenarios(), only of that one.
+  /// where `only` is one of scenarios(), only of that one. All have the size of the first (a bucket, as in Open-Sora).
   std::vector<ClipWindow> draw(std::int64_t count, std::int64_t window, Pcg32& random,
                                std::optional<std::size_t> only = {}) const;
   /// A scenario that has takes of at least `window` frames, by the weights of the mix.
@@ -75,15 +80,19 @@ class ClipSource {
   struct Shard {
     std::string name;
     std::shared_ptr<SafetensorsFile> file;
-    std::size_t scenario = 0;
-    std::int64_t drawable = 0;  ///< takes from the first on; those after them are held out
+    std::size_t scenario = 0, size = 0;  ///< index into scenarios() and sizes()
+    std::int64_t drawable = 0;           ///< takes from the first on; those after them are held out
     Tensor frames, controls, states;
     Tensor actions, shots;  ///< undefined where nobody plays, and where there is one shot
     std::vector<std::vector<std::string>> captions;
   };
   void hold_out(std::int64_t takes, const std::string& index);
-  Shard open(const std::filesystem::path& path, const std::string& scenario) const;
+  Shard open(const std::filesystem::path& path, const std::string& scenario);
+  std::size_t size_index(const FrameSize& size);
+  /// Of all shards up to each: the scenario's weight times the shard's share of the scenario's takes that fit.
+  std::vector<double> cumulative_weights(const std::function<bool(const Shard& shard)>& fits) const;
   std::vector<std::string> scenarios_;
+  std::vector<FrameSize> sizes_;
   std::vector<double> weights_;
   std::vector<Shard> shards_;
 };

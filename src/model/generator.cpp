@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -88,15 +89,25 @@ Generator::Generator(const Checkpoint& checkpoint, const RolloutConfig& rollout,
       diffusion_(checkpoint.diffusion()),
       rollout_(rollout) {
   std::tie(control_mean_, control_std_) = checkpoint.control_statistics();
-  std::tie(width_, height_) = checkpoint.size();
+  sizes_ = checkpoint.sizes();
   dit_->set_frame_threads(frame_threads);
 }
 
-Tensor Generator::encode(const std::vector<Frame>& frames) const {
+FrameSize Generator::size_for(const Conditioning& request) const {
+  const auto unlike = [&](const FrameSize& size) {
+    const double wider = std::log(size.width) - std::log(request.width);
+    const double higher = std::log(size.height) - std::log(request.height);
+    return std::pair(std::abs(wider - higher), std::abs(wider + higher));
+  };
+  return *std::min_element(sizes_.begin(), sizes_.end(),
+                           [&](const FrameSize& a, const FrameSize& b) { return unlike(a) < unlike(b); });
+}
+
+Tensor Generator::encode(const std::vector<Frame>& frames, const FrameSize& size) const {
   if (frames.empty()) return {};
   return encode_in_pieces(*vae_, static_cast<std::int64_t>(frames.size()), [&](std::int64_t begin, std::int64_t end) {
     const Tensor bytes = bytes_of({frames.begin() + begin, frames.begin() + end}).to(default_device());
-    return resized(frames_from_bytes(bytes), height_, width_).unsqueeze(0);
+    return resized(frames_from_bytes(bytes), size.height, size.width).unsqueeze(0);
   });
 }
 
@@ -104,15 +115,19 @@ Tensor Generator::encode(const std::vector<Frame>& frames) const {
 class Generator::Rollout {
  public:
   Rollout(const Generator& generator, const Conditioning& request, FrameSink sink)
-      : of_(generator), request_(request), sink_(std::move(sink)), temporal_(of_.vae_->config().temporal) {
+      : of_(generator),
+        request_(request),
+        sink_(std::move(sink)),
+        size_(of_.size_for(request)),
+        temporal_(of_.vae_->config().temporal) {
     const auto frames = static_cast<std::int64_t>(request.frame_count);
     leads_ = leading_frames(request);
     pad_ = (temporal_ - leads_ % temporal_) % temporal_;  // the first frame is repeated until its latent is full
     total_ = (pad_ + frames + temporal_ - 1) / temporal_;
     order_ = frame_order(request, temporal_, total_, of_.dit_->config().orders);
     guidance_ = request.context.empty() ? of_.rollout_.text_guidance : of_.rollout_.guidance;
-    begin_ = of_.encode({request.context.begin(), request.context.begin() + leads_});
-    end_ = of_.encode({request.context.begin() + leads_, request.context.end()});
+    begin_ = of_.encode({request.context.begin(), request.context.begin() + leads_}, size_);
+    end_ = of_.encode({request.context.begin() + leads_, request.context.end()}, size_);
     start_streams();
   }
 
@@ -262,7 +277,7 @@ class Generator::Rollout {
   }
 
   Tensor noise(std::int64_t time, std::uint32_t purpose) const {
-    const std::vector<std::int64_t> shape{1, 1, of_.vae_->config().latent_channels, of_.height_ / 8, of_.width_ / 8};
+    const std::vector<std::int64_t> shape{1, 1, of_.vae_->config().latent_channels, size_.height / 8, size_.width / 8};
     return normal_noise(shape, {request_.seed, static_cast<std::uint32_t>(time), purpose}).to(default_device());
   }
 
@@ -285,6 +300,7 @@ class Generator::Rollout {
   const Generator& of_;
   const Conditioning& request_;
   FrameSink sink_;
+  FrameSize size_;  ///< at which frames are made
   std::int64_t temporal_, total_ = 0, leads_ = 0, pad_ = 0, shown_ = 0, decoded_frames_ = 0;
   double guidance_ = 1.0;
   FrameOrder order_;

@@ -22,8 +22,8 @@ class Generator {
   /// Hands over the frames that are not given, in the order of time, each as soon as it is there: memory does not grow
   /// with the length. A clip that is made from its end comes when it is whole. Bits depend on the request and the seed,
   /// not on other takes; frames before a change of caption or controls are those of the request without it.
-  /// Thread-safe. Another size than the checkpoint's is scaled on the way in and out. Throws InputError for an order of
-  /// frames that the checkpoint was not trained on.
+  /// Thread-safe. Frames of a size that the checkpoint was not trained on are made at the trained size of the nearest
+  /// shape, and scaled on the way in and out. Throws InputError for an order of frames that it was not trained on.
   void stream(const Conditioning& request, const FrameSink& sink) const;
   /// The same, collected.
   std::vector<Frame> run(const Conditioning& request) const;
@@ -35,8 +35,10 @@ class Generator {
  private:
   class Rollout;
   friend class Play;
-  /// [1, T, C, h, w]; undefined without frames.
-  Tensor encode(const std::vector<Frame>& frames) const;
+  /// [1, T, C, h, w], of frames brought to `size`; undefined without frames.
+  Tensor encode(const std::vector<Frame>& frames, const FrameSize& size) const;
+  /// The trained size whose ratio of sides is nearest, and of those the one whose area is.
+  FrameSize size_for(const Conditioning& request) const;
 
   std::shared_ptr<Vae> vae_;
   std::shared_ptr<Dit> dit_;
@@ -45,7 +47,7 @@ class Generator {
   Diffusion diffusion_;
   RolloutConfig rollout_;
   Tensor control_mean_, control_std_;
-  std::int64_t width_ = 0, height_ = 0;
+  std::vector<FrameSize> sizes_;
 };
 
 /// A clip that somebody plays: each frame is asked for with what is done up to it.

@@ -78,7 +78,11 @@ RolloutWatch::RolloutWatch(const ClipSource& source, const Recipe& recipe, const
 }
 
 std::vector<ClipWindow> RolloutWatch::picture_windows() const {
-  const std::vector<ClipWindow> all = source_.last_windows(1, frames_);
+  std::vector<ClipWindow> all = source_.last_windows(1, frames_);
+  // A sheet has frames of one size.
+  std::erase_if(all, [&, first = source_.size_of(all.front())](const ClipWindow& window) {
+    return source_.size_of(window) != first;
+  });
   std::vector<ClipWindow> some;
   const std::size_t count = std::min(kPictureTakes, all.size());
   for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
@@ -94,8 +98,8 @@ std::vector<Conditioning> RolloutWatch::requests(const std::vector<ClipWindow>& 
     take.id = source_.shard_name(windows[i].shard) + "." + std::to_string(windows[i].row);
     take.caption = batch.captions[i];
     take.frame_count = static_cast<int>(frames_);
-    take.width = static_cast<int>(source_.width());
-    take.height = static_cast<int>(source_.height());
+    take.width = source_.size_of(windows[i]).width;
+    take.height = source_.size_of(windows[i]).height;
     take.seed = seed_from_text(take.id);
     take.context = frames_of(batch.frames[row]);
     const Tensor controls = batch.controls[row].contiguous();

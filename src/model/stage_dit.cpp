@@ -26,9 +26,9 @@ enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 
 
 class DitAndHead : public torch::nn::Module {
  public:
-  DitAndHead(const DitConfig& config, std::int64_t tokens)
+  DitAndHead(const DitConfig& config, const StateHead::Grid& grid)
       : dit(register_module("dit", std::make_shared<Dit>(config))),
-        head(register_module("head", std::make_shared<StateHead>(config.width, tokens))) {}
+        head(register_module("head", std::make_shared<StateHead>(config.width, grid))) {}
   std::shared_ptr<Dit> dit;
   std::shared_ptr<StateHead> head;
 };
@@ -68,12 +68,16 @@ class DitStage final : public Stage {
           throw InputError(recipe_.file, std::string("/more/") + member,
                            "needs the diffusion's path flow and prediction x");
     const std::int64_t pixels = 8 * config.patch;
-    if (source_.width() % pixels != 0 || source_.height() % pixels != 0)
-      throw InputError(recipe_.file, "/model/patch",
-                       "is " + std::to_string(config.patch) + ", expected one that divides the latents of frames of " +
-                           std::to_string(source_.width()) + " x " + std::to_string(source_.height()) + " pixels");
-    tokens_ = source_.height() * source_.width() / (64 * config.patch * config.patch);
-    network_ = std::make_shared<DitAndHead>(config, tokens_);
+    for (const FrameSize& size : source_.sizes()) {
+      if (size.width % pixels != 0 || size.height % pixels != 0)
+        throw InputError(recipe_.file, "/model/patch",
+                         "is " + std::to_string(config.patch) +
+                             ", expected one that divides the latents of frames of " + to_text(size) + " pixels");
+      tokens_ += static_cast<double>(size.width * size.height) / static_cast<double>(pixels * pixels) /
+                 static_cast<double>(source_.sizes().size());
+    }
+    const FrameSize& first = source_.sizes().front();
+    network_ = std::make_shared<DitAndHead>(config, StateHead::Grid{first.height / pixels, first.width / pixels});
     if (starts_from_checkpoint(recipe_)) start_from(parts);
     if (*std::min_element(recipe_.windows.begin(), recipe_.windows.end()) < 2)
       throw InputError(recipe_.file, "/windows", "has 1 frame, expected at least a history of one and a target");
@@ -146,14 +150,15 @@ class DitStage final : public Stage {
     const auto list = [](const Tensor& t) {
       return std::vector<float>(t.data_ptr<float>(), t.data_ptr<float>() + t.numel());
     };
-    write_config(checkpoint, {{"dit", to_json(network_->dit->config())},
+    write_config(checkpoint, {{"sizes", to_json(source_.sizes())},
+                              {"dit", to_json(network_->dit->config())},
                               {"diffusion", to_json(diffusion_config_)},
                               {"rollout", to_json(rollout_config_)},
                               {"controls", {{"mean", list(control_mean_)}, {"std", list(control_std_)}}}});
   }
 
   double flop_per_step() const override {
-    const auto tokens = static_cast<double>(recipe_.batch * (2 * longest_ - 1) * tokens_);
+    const auto tokens = static_cast<double>(recipe_.batch * (2 * longest_ - 1)) * tokens_;
     return 6.0 * static_cast<double>(parameter_count(*network_->dit)) * tokens;
   }
 
@@ -349,7 +354,9 @@ class DitStage final : public Stage {
     const Tensor scale = at::tensor(std::vector<float>{1, 1, 1, 5, 5, 5, 5}).to(goal.device());
     const Tensor truth = clips.states / scale;
     const Tensor present = truth.slice(-1, 0, 1);
-    const Tensor off = (network_->head->forward(middle) - truth).abs();
+    const std::int64_t patch = network_->dit->config().patch;
+    const StateHead::Grid grid{clips.x.size(3) / patch, clips.x.size(4) / patch};
+    const Tensor off = (network_->head->forward(middle, grid) - truth).abs();
     const Tensor state = off.slice(-1, 0, 1).mean() + (off.slice(-1, 1) * present).sum() / (6 * present.sum() + 1);
     return {denoise + settings_.state_weight * state,
             {{"denoise", denoise}, {"states", state}, {"plain_mse", error.detach().mean()}}};
@@ -361,7 +368,8 @@ class DitStage final : public Stage {
   std::shared_ptr<TextTower> text_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<LatentCache> latents_;
-  std::int64_t temporal_ = 1, tokens_ = 0, longest_ = 0;
+  std::int64_t temporal_ = 1, longest_ = 0;
+  double tokens_ = 0;  ///< of a frame, mean over the sizes
   Tensor control_mean_, control_std_;
   DiffusionConfig diffusion_config_;
   RolloutConfig rollout_config_;

@@ -15,7 +15,8 @@ class FeatureStage final : public Stage {
     FeatureConfig config = feature_config(recipe_.model, recipe_.file, "/model");
     config.scenarios = source_.scenarios();
     net_ = std::make_shared<FeatureNet>(config);
-    if (source_.width() != config.size || source_.height() != config.size)
+    const FrameSize size = source_.size("a feature network");
+    if (size.width != config.size || size.height != config.size)
       throw InputError(recipe_.file, "/model/size", "is not the size of the training frames");
     if (config.window > source_.longest())
       throw InputError(recipe_.file, "/model/window",

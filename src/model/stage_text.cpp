@@ -49,8 +49,9 @@ class ClipStage final : public Stage {
       text = std::make_shared<TextTower>(config);
     }
     image.embedding = text->config().embedding;
-    image.width = source_.width();
-    image.height = source_.height();
+    const FrameSize size = source_.size("an image tower");
+    image.width = size.width;
+    image.height = size.height;
     towers_ = std::make_shared<Towers>(text, locked, image);
   }
 

@@ -33,10 +33,9 @@ class VaeStage final : public Stage {
       throw InputError(recipe_.file, "/windows",
                        "expected one window of at least 2 frames, a multiple of the " + std::to_string(temporal) +
                            " that a latent stands for");
-    if (source_.width() % 8 != 0 || source_.height() % 8 != 0)
-      throw InputError("the training data", "frames",
-                       "are " + std::to_string(source_.width()) + " x " + std::to_string(source_.height()) +
-                           " pixels, expected multiples of 8");
+    for (const FrameSize& size : source_.sizes())
+      if (size.width % 8 != 0 || size.height % 8 != 0)
+        throw InputError("the training data", "frames", "are " + to_text(size) + " pixels, expected multiples of 8");
     if (starts_from_checkpoint(recipe_) && !take_over(*Checkpoint(input.checkpoint).vae(), *vae_))
       throw InputError(
           recipe_.file, "/model",
@@ -77,8 +76,7 @@ class VaeStage final : public Stage {
   void export_to(const std::filesystem::path& checkpoint) override {
     measure_latents();
     save_weights(checkpoint / "vae.safetensors", weights_of(*vae_), false);
-    write_config(checkpoint,
-                 {{"vae", to_json(vae_->config())}, {"width", source_.width()}, {"height", source_.height()}});
+    write_config(checkpoint, {{"vae", to_json(vae_->config())}, {"sizes", to_json(source_.sizes())}});
   }
 
   double flop_per_step() const override {
@@ -89,7 +87,9 @@ class VaeStage final : public Stage {
       return 9.0 * static_cast<double>(c * in + c * c * (memory ? 4 : 3));
     };
     const auto& c = vae_->config();
-    const double places = static_cast<double>(source_.width() * source_.height());
+    double places = 0;  // mean over the sizes
+    for (const FrameSize& size : source_.sizes())
+      places += static_cast<double>(size.width * size.height) / static_cast<double>(source_.sizes().size());
     const double frame =
         places / 4 * (level(e[0], 12, c.encoder_memory) + level(d[2], d[1], c.decoder_memory)) +
         places / 16 * (level(e[1], e[0], c.encoder_memory) + level(d[1], d[0], c.decoder_memory)) +

@@ -23,6 +23,7 @@ int frame_count_of(const Scenario& scenario, const RenderOptions& render) {
 
 struct Shard {
   const Scenario* scenario = nullptr;
+  FrameSize size;
   int first = 0, takes = 0;
   std::string file;
 };
@@ -30,23 +31,22 @@ struct Shard {
 std::vector<Shard> plan(const std::vector<Scenario>& scenarios, const DatasetOptions& options) {
   std::vector<Shard> shards;
   for (const Scenario& scenario : scenarios) {
-    for (int done = 0; done < options.takes; done += options.takes_per_shard) {
-      const int first = options.first + done;
-      shards.push_back({&scenario, first, std::min(options.takes_per_shard, options.takes - done),
-                        fmt::format("{}-{:03}.safetensors", scenario.name, done / options.takes_per_shard)});
+    for (const FrameSize& size : options.sizes) {
+      const std::string name = options.sizes.size() == 1 ? scenario.name : scenario.name + "-" + to_text(size);
+      for (int done = 0; done < options.takes; done += options.takes_per_shard) {
+        shards.push_back({&scenario, size, options.first + done,
+                          std::min(options.takes_per_shard, options.takes - done),
+                          fmt::format("{}-{:03}.safetensors", name, done / options.takes_per_shard)});
+      }
     }
   }
   return shards;
 }
 
 std::map<std::string, std::string> identity_of(const Shard& shard, const DatasetOptions& options) {
-  const RenderOptions& render = options.render;
-  return {{"scenario", shard.scenario->name},
-          {"split", options.split},
-          {"first_take", std::to_string(shard.first)},
-          {"takes", std::to_string(shard.takes)},
-          {"fps", to_text(render.rate)},
-          {"size", fmt::format("{}x{}", render.width, render.height)}};
+  return {{"scenario", shard.scenario->name},          {"split", options.split},
+          {"first_take", std::to_string(shard.first)}, {"takes", std::to_string(shard.takes)},
+          {"fps", to_text(options.render.rate)},       {"size", to_text(shard.size)}};
 }
 
 /// A finished shard of the same request is kept; one of another request is an error.
@@ -73,8 +73,8 @@ struct ShardData {
   std::vector<std::int32_t> context;
   std::vector<Json> captions;
 
-  ShardData(const Shard& shard, const RenderOptions& render, int frame_count)
-      : takes(shard.takes), frames(frame_count), height(render.height), width(render.width) {
+  ShardData(const Shard& shard, int frame_count)
+      : takes(shard.takes), frames(frame_count), height(shard.size.height), width(shard.size.width) {
     rgb.resize(static_cast<std::size_t>(takes * frames * height * width * 3));
     controls.resize(static_cast<std::size_t>(takes * frames) * Controls::width());
     states.resize(static_cast<std::size_t>(takes * frames * kSlots * kStateWidth));
@@ -143,7 +143,9 @@ void write_shard(const Shard& shard, const DatasetOptions& options, const std::f
   RenderOptions render = options.render;
   render.truth = render.visibility = false;
   render.threads = 1;  // takes are the parallel unit
-  ShardData data(shard, render, frame_count_of(*shard.scenario, render));
+  render.width = shard.size.width;
+  render.height = shard.size.height;
+  ShardData data(shard, frame_count_of(*shard.scenario, render));
   parallel_for(static_cast<std::size_t>(shard.takes), options.threads, [&](std::size_t i) {
     stop_if_interrupted();
     data.put(i, render_episode(*shard.scenario, options.split, shard.first + static_cast<int>(i), render));
@@ -158,7 +160,8 @@ void write_dataset(const std::vector<Scenario>& scenarios, const DatasetOptions&
                    const std::filesystem::path& folder) {
   make_folder(folder);
   const std::vector<Shard> shards = plan(scenarios, options);
-  Progress progress("rendering takes", static_cast<std::int64_t>(scenarios.size()) * options.takes);
+  const std::size_t sizes = scenarios.size() * options.sizes.size();
+  Progress progress("rendering takes", static_cast<std::int64_t>(sizes) * options.takes);
   Json index = {{"shards", Json::array()}};
   for (const Shard& shard : shards) {
     const std::filesystem::path path = folder / shard.file;

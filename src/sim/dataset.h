@@ -13,12 +13,14 @@ struct DatasetOptions {
   std::string split = "train";
   int first = 0, takes = 256;  ///< takes [first, first + takes) of each scenario
   int takes_per_shard = 256;
-  RenderOptions render;  ///< truth and visibility are left out
+  std::vector<FrameSize> sizes{{}};  ///< each of which all takes have
+  RenderOptions render;              ///< but for the size; truth and visibility are left out
   int threads = 1;
 };
 
-/// Writes `folder`/<scenario>-<nnn>.safetensors and index.json {"shards": [{file, scenario, takes, frames}]}; shards
-/// that are there already are kept, so an interrupted run goes on where it was. Tensors, with N takes of T frames:
+/// Writes `folder`/<scenario>-<nnn>.safetensors (of several sizes: <scenario>-<width>x<height>-<nnn>) and index.json
+/// {"shards": [{file, scenario, takes, frames}]}; shards that are there already are kept, so an interrupted run goes on
+/// where it was. Tensors, with N takes of T frames:
 /// frames u8 [N, T, H, W, 3], controls f32 [N, T, channels], context_frames i32 [N], and states f32 [N, T, 4, 7]: the
 /// first four tracked bodies as (present, u / width, v / height, depth [m], velocity in camera axes [m/s]); where
 /// somebody plays, actions f32 [N, T, 25]; where there are several, shots i32 [N, T], counted from 0. Metadata:

@@ -119,10 +119,9 @@ TEST_F(ScenarioCommand, SizeRateAndLengthBelongToTheRender) {
     std::vector<std::string> flags;
     const char* answer;
   };
-  const Asked all[] = {
-      {{"--width", "36", "--height", "64", "--fps", "30000/1001", "--duration", "1"}, "29 frames of 36x64"},
-      {{"--width", "64", "--height", "36", "--fps", "24", "--duration", "2.5"}, "60 frames of 64x36"},
-      {{"--size", "64", "--fps", "5", "--duration", "8"}, "40 frames of 64x64"}};
+  const Asked all[] = {{{"--size", "36x64", "--fps", "30000/1001", "--duration", "1"}, "29 frames of 36x64"},
+                       {{"--size", "64x36", "--fps", "24", "--duration", "2.5"}, "60 frames of 64x36"},
+                       {{"--size", "64", "--fps", "5", "--duration", "8"}, "40 frames of 64x64"}};
   for (const Asked& asked : all) {
     std::vector<std::string> words{"render", "bounce", "--out", file("clip")};
     words.insert(words.end(), asked.flags.begin(), asked.flags.end());

@@ -145,5 +145,13 @@ TEST(Rate, FractionsAreThemselves) {
     EXPECT_THROW(parse_rate(bad), InputError) << bad;
 }
 
+TEST(FrameSize, IsTwoSidesOrOneOfASquare) {
+  EXPECT_EQ(parse_size("96x64"), (FrameSize{96, 64}));
+  EXPECT_EQ(parse_size("128"), (FrameSize{128, 128}));
+  EXPECT_EQ(to_text(parse_size("96x64")), "96x64");
+  for (const char* bad : {"", "x", "x64", "64x", "64x64x64", "64 x 64", "15", "16x4097", "-64", "64.0", "99999999999"})
+    EXPECT_THROW(parse_size(bad), InputError) << bad;
+}
+
 }  // namespace
 }  // namespace bitemark

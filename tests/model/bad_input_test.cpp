@@ -73,7 +73,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::nume
 std::vector<Case> cases() {
   return {
       {"RecipeWidthAndHeads", "dit", recipe("/model/heads", 5), {"recipe.json: /model/heads: "}},
-      {"RecipePatch", "dit", recipe("/model/patch", 3), {"/model/patch: is 3", "32 x 32 pixels"}},
+      {"RecipePatch", "dit", recipe("/model/patch", 3), {"/model/patch: is 3", "32x32 pixels"}},
       {"RecipeSize", "dit", recipe("/model/size", "tiny"), {"/model/size: is 'tiny'", "nano, small, mid, base, XL"}},
       {"RecipeUnknownMember", "dit", recipe("/model/widht", 8), {"/model/widht: is not a known setting"}},
       {"RecipeNoSteps", "dit", recipe("/steps", 0), {"/steps: is 0, expected 1 to"}},
@@ -83,6 +83,10 @@ std::vector<Case> cases() {
       {"RecipeNegativeMatrixRate", "dit", recipe("/matrix_rate", -1), {"/matrix_rate: is -1"}},
       {"RecipeNegativeDecay", "dit", recipe("/weight_decay", -1), {"/weight_decay: is -1"}},
       {"RecipeNegativeMix", "dit", recipe("/mix", {{"slide", -1}}), {"/mix/slide: is -1"}},
+      {"RecipeMixOfNothing",
+       "dit",
+       recipe("/mix", {{"slyde", 1}}),
+       {"/shards: has no shard of 'slyde', which the mix"}},
       {"RecipeLongWindow", "dit", recipe("/windows", {8, 21}), {"/windows: has 21", "20"}},
       {"RecipeLongWindowOfFrames", "vae", recipe("/windows", {21}), {"/windows: has 21", "20"}},
       {"RecipeNoWindow", "dit", recipe("/windows", Json::array()), {"/windows: is empty"}},
@@ -128,7 +132,9 @@ std::vector<Case> cases() {
        {"text.safetensors: token_embedding.weight: ", "finite"}},
       {"ConfigHeads", "rollout", config("/dit/heads", 5), {"config.json: /dit/heads: "}},
       {"ConfigPatch", "rollout", config("/dit/patch", 3), {"config.json: /dit/patch: is 3", "4 x 4 latents"}},
-      {"ConfigWidth", "rollout", config("/width", 30), {"config.json: /width: "}},
+      {"ConfigSizes", "rollout", config("/sizes/0", "30x32"), {"config.json: /sizes/0: is 30x32"}},
+      {"ConfigNoSize", "rollout", config("/sizes", Json::array()), {"config.json: /sizes: is empty"}},
+      {"ConfigSizeOfAnotherKind", "rollout", config("/sizes/0", "32 by 32"), {"config.json: /sizes/0: \"32 by 32\""}},
       {"ConfigNoSteps", "rollout", config("/rollout/steps", 0), {"config.json: /rollout/steps: is 0"}},
       {"ConfigSinks", "rollout", config("/rollout/sinks", 7), {"config.json: /rollout/sinks: "}},
       {"ConfigLatents",
@@ -247,7 +253,7 @@ TEST_F(OddInput, SizesThatDoNotDivideAndNoContext) {
   ASSERT_EQ(frames.size(), 3U);
   EXPECT_EQ(frames.front().width, 37);
   EXPECT_EQ(frames.front().height, 53);
-  take = toy_conditioning("odd-context", 2, 4, 37);
+  take = toy_conditioning("odd-context", 2, 4, {37, 37});
   EXPECT_EQ(answer_to(take).size(), 2U);
 }
 

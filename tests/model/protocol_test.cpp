@@ -69,7 +69,7 @@ TEST_F(Protocol, KeepsWhatIsAnsweredAndAddsWhatIsNot) {
 }
 
 TEST_F(Protocol, AnotherSizeIsScaled) {
-  write_request(options.request, {toy_conditioning("big", 2, 4, 48)});
+  write_request(options.request, {toy_conditioning("big", 2, 4, {48, 48})});
   rollout(options);
   EXPECT_EQ(answer("big").front().width, 48);
   EXPECT_EQ(answer("big").front().height, 48);

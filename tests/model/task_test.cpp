@@ -250,7 +250,7 @@ TEST_F(Tasks, MemoryDoesNotGrowWithTheLength) {
   const Generator generator = with(false);
   std::int64_t early = 0, late = 0;
   int seen = 0;
-  generator.stream(toy_conditioning("t", 2, 900, 128), [&](Frame&&) {
+  generator.stream(toy_conditioning("t", 2, 900, {128, 128}), [&](Frame&&) {
     ++seen;
     if (seen == 100) early = resident_kb();
     if (seen == 898) late = resident_kb();
@@ -271,7 +271,7 @@ TEST_F(Tasks, ReconstructionsAreAnswersToWhatTheyWereMadeOf) {
   ASSERT_EQ(answer.size(), frames.size());
   EXPECT_EQ(answer.front().width, frames.front().width);
   EXPECT_NE(answer.front(), frames.front());  // the toy's VAE has learned nothing
-  write_rollout(options.clips, "b", toy_conditioning("b", 2, 3, 36).context);
+  write_rollout(options.clips, "b", toy_conditioning("b", 2, 3, {36, 36}).context);
   std::filesystem::rename(options.clips / "b/rollout.safetensors", options.clips / "b.safetensors");
   EXPECT_THAT([&] { reconstruct(options); }, ThrowsMessage<InputError>(HasSubstr("multiples of 8")));
 }

@@ -10,10 +10,11 @@
 namespace bitemark::model {
 namespace {
 
-constexpr std::int64_t kTakes = 8, kFrames = 20, kSize = 32, kSide = 8;
+constexpr std::int64_t kTakes = 8, kFrames = 20, kSide = 8;
 
-Tensor toy_frames(bool falls, Pcg32& random, Tensor& states) {
-  Tensor frames = at::full({kTakes, kFrames, kSize, kSize, 3}, 128, at::kByte);
+/// Of at least 32 x 32 pixels.
+Tensor toy_frames(bool falls, const FrameSize& size, Pcg32& random, Tensor& states) {
+  Tensor frames = at::full({kTakes, kFrames, size.height, size.width, 3}, 128, at::kByte);
   states = at::zeros({kTakes, kFrames, 4, 7});
   for (std::int64_t n = 0; n < kTakes; ++n) {
     const auto colour = static_cast<std::int64_t>(random.below(3));
@@ -22,8 +23,8 @@ Tensor toy_frames(bool falls, Pcg32& random, Tensor& states) {
       const std::int64_t x = falls ? fixed : t, y = falls ? t : fixed;
       frames[n][t].slice(0, y, y + kSide).slice(1, x, x + kSide).select(2, colour).fill_(250);
       states[n][t][0][0] = 1.0;
-      states[n][t][0][1] = static_cast<double>(x + kSide / 2) / kSize;
-      states[n][t][0][2] = static_cast<double>(y + kSide / 2) / kSize;
+      states[n][t][0][1] = static_cast<double>(x + kSide / 2) / size.width;
+      states[n][t][0][2] = static_cast<double>(y + kSide / 2) / size.height;
     }
   }
   return frames;
@@ -40,24 +41,26 @@ std::filesystem::path fresh_folder(const std::string& name) {
   return folder;
 }
 
-void write_toy_shards(const std::filesystem::path& folder) {
+void write_toy_shards(const std::filesystem::path& folder, const std::vector<FrameSize>& sizes) {
   std::filesystem::create_directories(folder);
   Pcg32 random(1, 1);
   Json rows = Json::array();
   for (const std::string scenario : {"slide", "drop"}) {
-    Tensor states;
-    const Tensor frames = toy_frames(scenario == "drop", random, states);
     Json captions = Json::array();
     for (int n = 0; n < kTakes; ++n)
       captions.push_back({"a square that will " + scenario, "a " + scenario + " of a square"});
-    save_tensors(folder / (scenario + "-000.safetensors"),
-                 {{"frames", frames},
-                  {"controls", at::zeros({kTakes, kFrames, static_cast<std::int64_t>(Controls::width())})},
-                  {"states", states},
-                  {"context_frames", at::full({kTakes}, 6, at::kInt)}},
-                 {{"scenario", scenario}, {"split", "train"}, {"captions", captions.dump()}});
-    rows.push_back(
-        {{"file", scenario + "-000.safetensors"}, {"scenario", scenario}, {"takes", kTakes}, {"frames", kFrames}});
+    for (const FrameSize& size : sizes) {
+      Tensor states;
+      const Tensor frames = toy_frames(scenario == "drop", size, random, states);
+      const std::string file = scenario + (sizes.size() == 1 ? "" : "-" + to_text(size)) + "-000.safetensors";
+      save_tensors(folder / file,
+                   {{"frames", frames},
+                    {"controls", at::zeros({kTakes, kFrames, static_cast<std::int64_t>(Controls::width())})},
+                    {"states", states},
+                    {"context_frames", at::full({kTakes}, 6, at::kInt)}},
+                   {{"scenario", scenario}, {"split", "train"}, {"captions", captions.dump()}});
+      rows.push_back({{"file", file}, {"scenario", scenario}, {"takes", kTakes}, {"frames", kFrames}});
+    }
   }
   save_json(folder / "index.json", {{"shards", rows}});
 }
@@ -128,8 +131,7 @@ void write_toy_checkpoint(const std::filesystem::path& folder, const std::string
   rollout.history_level = 0.9;
   const std::vector<float> zeros(Controls::width(), 0.0F), ones(Controls::width(), 1.0F);
   write_config(folder, {{"name", "toy"},
-                        {"width", kSize},
-                        {"height", kSize},
+                        {"sizes", to_json(std::vector<FrameSize>{{32, 32}})},
                         {"vae", to_json(vae.config())},
                         {"dit", to_json(dit.config())},
                         {"text", to_json(text)},
@@ -139,15 +141,20 @@ void write_toy_checkpoint(const std::filesystem::path& folder, const std::string
                         {"controls", {{"mean", zeros}, {"std", ones}}}});
 }
 
-Conditioning toy_conditioning(const std::string& id, int context, int frames, int size) {
+void set_sizes(const std::filesystem::path& checkpoint, const std::vector<FrameSize>& sizes) {
+  write_config(checkpoint, {{"sizes", to_json(sizes)}});
+}
+
+Conditioning toy_conditioning(const std::string& id, int context, int frames, const FrameSize& size) {
   Conditioning take;
   take.id = id;
   take.caption = "a square that will slide";
-  take.width = take.height = size;
+  take.width = size.width;
+  take.height = size.height;
   take.frame_count = frames;
   take.seed = seed_from_text(id);
   for (int t = 0; t < context; ++t) {
-    Frame frame(size, size);
+    Frame frame(size.width, size.height);
     std::fill(frame.rgb.begin(), frame.rgb.end(), std::uint8_t{128});
     for (int y = 8; y < 16; ++y)
       for (int x = t; x < t + 8; ++x) frame.at(x, y)[0] = 250;

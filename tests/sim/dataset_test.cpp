@@ -16,6 +16,7 @@ DatasetOptions tiny() {
   DatasetOptions options;
   options.takes = 5;
   options.takes_per_shard = 3;
+  options.sizes = {{16, 16}};
   options.render = small_options(16);
   options.render.duration_s = 0.75;
   options.threads = 2;
@@ -47,6 +48,24 @@ TEST(Dataset, HoldsWhatTheTakesAre) {
   EXPECT_EQ(row[14], 0) << "launch tracks two bodies, the third slot is empty";
   const Json captions = parse_json(shard.metadata().at("captions"), "captions");
   EXPECT_EQ(captions[1].get<std::vector<std::string>>(), episode.info.captions);
+}
+
+TEST(Dataset, HoldsTheSameTakesAtEachSize) {
+  TemporaryFolder folder;
+  const Scenario scenario = shipped("bounce");
+  DatasetOptions options = tiny();
+  options.sizes = {{16, 16}, {32, 16}};
+  write_dataset({scenario}, options, folder.path());
+  ASSERT_EQ(load_json(folder.path() / "index.json")["shards"].size(), 4U);
+  const SafetensorsFile square(folder.path() / "bounce-16x16-000.safetensors");
+  const SafetensorsFile wide(folder.path() / "bounce-32x16-000.safetensors");
+  const std::int64_t takes = 3, frames = 9;
+  EXPECT_NO_THROW(square.at("frames", DType::kU8, {takes, frames, 16, 16, 3}));
+  const TensorView& rgb = wide.at("frames", DType::kU8, {takes, frames, 16, 32, 3});
+  RenderOptions render = options.render;
+  render.width = 32;
+  const Episode episode = render_episode(scenario, "train", 0, render);
+  EXPECT_TRUE(std::equal(episode.clip.frames[0].rgb.begin(), episode.clip.frames[0].rgb.end(), rgb.as<std::uint8_t>()));
 }
 
 TEST(Dataset, ResumesAndRefusesAnother) {
