@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "sim/simulate.h"
 #include "suite/score_case.h"
 
 namespace bitemark::cli {
@@ -44,6 +45,9 @@ std::filesystem::path scenario_folder(const std::string& from_flag);
 
 /// `text` itself where it ends in .json, else that scenario of the folder.
 std::filesystem::path scenario_file(const std::string& text, const std::filesystem::path& folder);
+
+/// What --size and --fps ask for, on all threads. Throws InputError.
+RenderOptions render_options(const std::string& size, const std::string& fps);
 
 /// The scenarios that the suite names.
 Scenarios load_suite_scenarios(const Suite& suite, const std::filesystem::path& folder);

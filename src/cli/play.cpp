@@ -4,7 +4,6 @@
 
 #include "base/files.h"
 #include "base/json.h"
-#include "base/parallel.h"
 #include "base/subprocess.h"
 #include "cli/command.h"
 #include "episode/conditioning.h"
@@ -35,13 +34,8 @@ std::string checkpoint_in(const std::string& generator) {
 
 Conditioning start_of(const Flags& flags) {
   const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
-  RenderOptions render;
-  const FrameSize size = parse_size(flags.size);
-  render.width = size.width;
-  render.height = size.height;
-  render.rate = parse_rate(flags.fps);
+  RenderOptions render = render_options(flags.size, flags.fps);
   render.truth = false;
-  render.threads = default_threads();
   Conditioning start = condition_on(render_episode(scenario, flags.split, flags.take, render), "clip", flags.seed);
   if (start.actions.values.empty())
     throw InputError(flags.scenario, "", "has no player; the scenarios named voxel-... have one");

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "base/parallel.h"
 #include "cli/command.h"
 #include "sim/contact_sheet.h"
 #include "sim/quadruplet.h"
@@ -48,19 +47,14 @@ class RenderSink : public EpisodeSink {
 };
 
 RenderOptions options_from(const RenderFlags& flags) {
-  RenderOptions options;
-  const FrameSize size = parse_size(flags.size);
-  options.width = size.width;
-  options.height = size.height;
+  RenderOptions options = render_options(flags.size, flags.fps);
   options.samples = flags.samples;
-  options.rate = parse_rate(flags.fps);
   if (flags.duration > 0) options.duration_s = flags.duration;
   options.truth = !flags.no_truth;
   options.fault = flags.fault;
   options.severity = flags.severity;
   options.mode = flags.mode;
   options.second_take = flags.second_take;
-  options.threads = default_threads();
   return options;
 }
 

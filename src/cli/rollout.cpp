@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/files.h"
-#include "base/parallel.h"
 #include "cli/command.h"
 #include "sim/simulate.h"
 #include "suite/generator.h"
@@ -33,14 +32,9 @@ struct Flags {
 /// The take that a scenario stages: caption, controls, and frames to give from.
 Conditioning from_scenario(const Flags& flags, std::vector<Frame>& whole) {
   const Scenario scenario = load_scenario(scenario_file(flags.scenario, scenario_folder(flags.folder)));
-  RenderOptions render;
-  const FrameSize size = parse_size(flags.size);
-  render.width = size.width;
-  render.height = size.height;
-  render.rate = parse_rate(flags.fps);
+  RenderOptions render = render_options(flags.size, flags.fps);
   render.truth = false;
   render.mode = flags.mode;
-  render.threads = default_threads();
   if (flags.frames > 0) render.duration_s = flags.frames / render.rate.hz();
   Episode episode = render_episode(scenario, flags.split, flags.take, render);
   Conditioning request = condition_on(episode, "clip", flags.seed);

@@ -73,6 +73,11 @@ struct EvaluateDitOptions {
   int threads = 0;
 };
 
+struct AverageOptions {
+  std::vector<std::filesystem::path> checkpoints;  ///< two or more
+  std::filesystem::path out;
+};
+
 struct ImportClipOptions {
   std::filesystem::path weights, merges, out;
 };
@@ -108,6 +113,9 @@ void reconstruct(const ReconstructOptions& options);
 /// Prints the mean squared error of denoised latents at levels 0.1 to 0.9 with its standard error over takes. Noise is
 /// the same for every checkpoint, so that differences of two are paired.
 void evaluate_dit(const EvaluateDitOptions& options);
+/// Makes a checkpoint whose transformer is the mean of theirs; all else is the last one's. Throws InputError where VAE,
+/// text tower or the shape of the transformer differ.
+void average(const AverageOptions& options);
 /// Makes the text part of a checkpoint, for `train --from`, of CLIP weights and merges as published, and the image
 /// tower where it is a vision transformer.
 void import_clip(const ImportClipOptions& options);

@@ -126,6 +126,16 @@ void add_evaluate_dit(CLI::App& app, m::EvaluateDitOptions& o) {
   command->callback([&o] { m::evaluate_dit(o); });
 }
 
+void add_average(CLI::App& app, m::AverageOptions& o) {
+  auto* command = app.add_subcommand("average", "The mean of transformers that went on from the same weights");
+  command->add_option("checkpoints", o.checkpoints, "Checkpoint folders; what is not averaged is the last one's")
+      ->required()
+      ->expected(2, 64);
+  command->add_option("--out", o.out, "Checkpoint folder to make")->required();
+  command->footer("Example: bitemark-model average runs/steady/checkpoint runs/shapes/checkpoint --out runs/nano");
+  command->callback([&o] { m::average(o); });
+}
+
 void add_import_clip(CLI::App& app, m::ImportClipOptions& o) {
   auto* command = app.add_subcommand("import-clip", "Published CLIP text weights -> a checkpoint for train --from");
   command->add_option("weights", o.weights, "safetensors file, *.index.json or a folder with either")->required();
@@ -173,6 +183,7 @@ int main(int argc, char** argv) {
   m::EvaluateVaeOptions vae_options;
   m::ReconstructOptions reconstruct_options;
   m::EvaluateDitOptions dit_options;
+  m::AverageOptions average_options;
   m::ImportClipOptions clip_options;
   m::ClassDitOptions class_options;
   std::filesystem::path checkpoint;
@@ -185,6 +196,7 @@ int main(int argc, char** argv) {
   add_evaluate_vae(app, vae_options);
   add_reconstruct(app, reconstruct_options);
   add_evaluate_dit(app, dit_options);
+  add_average(app, average_options);
   add_import_clip(app, clip_options);
   add_class_dit(app, class_options);
   auto* about = app.add_subcommand("info", "What a checkpoint holds; checks every weight");
