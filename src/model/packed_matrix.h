@@ -1,5 +1,5 @@
-// Matrix products of float32 on a CPU by our kernels. The right side is packed first; a library does that at every call,
-// which for 16 rows takes twice as long as the product itself.
+// Matrix products of float32 on a CPU by our kernels. The right side is packed first; a library does that at every
+// call, which for 16 rows takes twice as long as the product itself.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ class PackedMatrix {
   std::unique_ptr<float[]> data_;
 };
 
-/// out[rows, columns] = left[rows, depth] right + bias (may be null), on as many threads as LibTorch may use. The bits of a row
-/// depend neither on the rows beside it nor on the number of threads.
+/// out[rows, columns] = left[rows, depth] right + bias (may be null), on as many threads as LibTorch may use. The bits
+/// of a row depend neither on the rows beside it nor on the number of threads.
 void multiply(const float* left, std::int64_t rows, const PackedMatrix& right, const float* bias, float* out);
 
 }  // namespace bitemark::model

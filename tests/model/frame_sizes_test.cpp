@@ -85,9 +85,8 @@ TEST_F(RolledOutAtSizes, FramesAreMadeAtTheNearestShapeAndThenTheNearestArea) {
     FrameSize asked, made;
   };
   const std::vector<FrameSize> trained{kSquare, kWide, kLarge};
-  const Case cases[] = {{kSquare, kSquare}, {kWide, kWide},   {{96, 64}, kWide},
-                        {kLarge, kLarge},   {{56, 56}, kLarge}, {{36, 36}, kSquare},
-                        {{64, 32}, kWide},  {{24, 48}, kSquare}};
+  const Case cases[] = {{kSquare, kSquare}, {kWide, kWide},      {{96, 64}, kWide}, {kLarge, kLarge},
+                        {{56, 56}, kLarge}, {{36, 36}, kSquare}, {{64, 32}, kWide}, {{24, 48}, kSquare}};
   for (const auto& [asked, made] : cases)
     EXPECT_EQ(answer(asked, trained), answer(asked, {made})) << to_text(asked) << " at " << to_text(made);
   EXPECT_NE(answer(kWide, trained), answer(kWide, {kSquare})) << "scaled, they are not the same";

@@ -9,7 +9,8 @@ TEST(Runtime, AnOpenBlasThatDoesNotKnowTheProcessorIsToldWhatItCanDo) {
   EXPECT_EQ(better_core("Prescott", true, true), "SkylakeX");
   EXPECT_EQ(better_core("Prescott", true, false), "Haswell");
   EXPECT_EQ(better_core("Prescott", false, false), "") << "it may be one";
-  for (const char* known : {"SkylakeX", "Zen", "Haswell", "Cooperlake", ""}) EXPECT_EQ(better_core(known, true, true), "");
+  for (const char* known : {"SkylakeX", "Zen", "Haswell", "Cooperlake", ""})
+    EXPECT_EQ(better_core(known, true, true), "");
 }
 
 }  // namespace
