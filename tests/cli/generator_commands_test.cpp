@@ -522,7 +522,7 @@ TEST_F(SlowRolloutCommand, ACheckpointSaysWhatItWasNotTrainedFor) {
   expect_refused(rollout(kVoxel, {"--scenario", "voxel-walk", "--frames", "8", "--task", "before"}),
                  "was not trained to work towards them");
   expect_refused(rollout(kNano, {"--task", "text", "--frames", "2", "--label", "no-such-class"}),
-                 "expected one of: behind-the-wall");
+                 "expected one of: bounce, launch");
   EXPECT_THAT(written(), IsEmpty());
 }
 
