@@ -24,14 +24,12 @@ float* scratch(std::size_t slot, std::int64_t floats) {
 }
 
 /// One head of one batch row of [B, N, H, head].
-struct HeadView {
-  float* data;
-  std::int64_t row;  ///< stride from token to token
+struct HeadView : HeadRows {
   std::int64_t width;
 
+  HeadView(const HeadRows& rows, std::int64_t head_width) : HeadRows(rows), width(head_width) {}
   HeadView(const Tensor& t, std::int64_t batch, std::int64_t head)
-      : data(t.data_ptr<float>() + batch * t.stride(0) + head * t.stride(2)), row(t.stride(1)), width(t.size(3)) {}
-  float* at(std::int64_t token) const { return data + token * row; }
+      : HeadRows{t.data_ptr<float>() + batch * t.stride(0) + head * t.stride(2), t.stride(1)}, width(t.size(3)) {}
 };
 
 /// -> [count, padded], times `scale`, zeros behind the width.
@@ -44,12 +42,10 @@ void pack_rows(const HeadView& from, std::int64_t first, std::int64_t count, std
   }
 }
 
-/// -> [width, stride], columns from 0 to `count`.
+/// -> [width, stride], columns from 0 to `count`. What is written far apart is written in one go.
 void put_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
-  for (std::int64_t n = 0; n < count; ++n) {
-    const float* row = from.at(n);
-    for (std::int64_t i = 0; i < from.width; ++i) to[i * stride + n] = row[i];
-  }
+  for (std::int64_t i = 0; i < from.width; ++i, to += stride)
+    for (std::int64_t n = 0; n < count; ++n) to[n] = from.at(n)[i];
 }
 
 /// The same with zeros behind the count.
@@ -64,16 +60,26 @@ void unpack_rows(const float* from, std::int64_t first, std::int64_t count, std:
     for (std::int64_t i = 0; i < to.width; ++i) to.at(first + n)[i] = from[i] * scale;
 }
 
-/// Rows a tile: its scores stay in a second-level cache of 256 KiB or more.
+/// Rows a tile: equally many in each, whole tiles of the product, and their scores stay in a second-level cache of
+/// 256 KiB or more.
 std::int64_t tile_rows(const VisibleKeys& sees, std::int64_t tokens) {
-  const std::int64_t fits = 49152 / std::max<std::int64_t>(score_stride(sees), 1);
-  return std::min(tokens, std::max<std::int64_t>(fits / 6 * 6, 6));
+  constexpr std::int64_t kStep = 8;
+  const std::int64_t fits = std::max(49152 / std::max<std::int64_t>(score_stride(sees), 1), kStep);
+  const std::int64_t tiles = (tokens + fits - 1) / fits;
+  return ((tokens + tiles - 1) / tiles + kStep - 1) / kStep * kStep;
 }
 
 /// Keys that follow the prefix without a gap are part of it.
 VisibleKeys merged(VisibleKeys sees) {
   if (sees.own_count > 0 && sees.own == sees.prefix) return {sees.prefix + sees.own_count, 0, 0};
   return sees;
+}
+
+/// Calls work(first query, rows) for tiles of queries that see the same.
+template <typename Work>
+void for_each_part(std::int64_t queries, const VisibleKeys& sees, const Work& work) {
+  const std::int64_t rows = tile_rows(sees, queries);
+  for (std::int64_t first = 0; first < queries; first += rows) work(first, std::min(rows, queries - first));
 }
 
 struct Shape {
@@ -107,9 +113,9 @@ void for_each_tile(const Visibility& visibility, const Shape& shape, std::int64_
   const bool by_row = static_cast<std::int64_t>(visibility.blocks.size()) > count;
   for (std::int64_t b = 0; b < count; ++b) {
     const VisibleKeys sees = merged(visibility.blocks[static_cast<std::size_t>(by_row ? batch * count + b : b)]);
-    const std::int64_t rows = tile_rows(sees, visibility.tokens);
-    for (std::int64_t first = 0; first < visibility.tokens; first += rows)
-      work(b * visibility.tokens + first, std::min(rows, visibility.tokens - first), sees);
+    for_each_part(visibility.tokens, sees, [&](std::int64_t first, std::int64_t rows) {
+      work(b * visibility.tokens + first, rows, sees);
+    });
   }
 }
 
@@ -131,15 +137,22 @@ PackedHead packed(const Shape& shape, const HeadView& k, const HeadView& v, bool
   return head;
 }
 
+/// Queries [first, first + rows) of one head; log_sum: [N].
+void attend_tile(const PackedHead& head, const HeadView& q, std::int64_t first, std::int64_t rows,
+                 const VisibleKeys& sees, const HeadView& out, float* log_sum) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head.width));
+  float* query = scratch(4, rows * head.padded);
+  float* result = scratch(5, rows * head.padded);
+  pack_rows(q, first, rows, head.padded, scale, query);
+  kernels().attend(head, {query, rows, sees}, result, log_sum + first, scratch(6, rows * (score_stride(sees) + 1)));
+  unpack_rows(result, first, rows, head.padded, 1.0F, out);
+}
+
 /// All queries of one head of one batch row. out: [B, N, H, head], log_sum: [N].
 void attend_head(const Shape& shape, const PackedHead& head, const Tensor& q, std::int64_t b, std::int64_t h,
                  const Visibility& visibility, const Tensor& out, float* log_sum) {
   for_each_tile(visibility, shape, b, [&](std::int64_t first, std::int64_t rows, const VisibleKeys& sees) {
-    float* query = scratch(4, rows * shape.padded);
-    float* result = scratch(5, rows * shape.padded);
-    pack_rows({q, b, h}, first, rows, shape.padded, shape.scale(), query);
-    kernels().attend(head, {query, rows, sees}, result, log_sum + first, scratch(6, rows * score_stride(sees)));
-    unpack_rows(result, first, rows, shape.padded, 1.0F, {out, b, h});
+    attend_tile(head, {q, b, h}, first, rows, sees, {out, b, h}, log_sum);
   });
 }
 
@@ -273,16 +286,28 @@ Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, c
   return attend(by_head(q), by_head(k), by_head(v), mask.to(q.device(), q.scalar_type())).transpose(1, 2).flatten(2);
 }
 
-SeenKeys::SeenKeys(std::int64_t count, const Tensor& example) : count_(count) {
-  const std::int64_t batch = example.size(0), heads = example.size(2), width = example.size(3);
+SeenKeys::SeenKeys(std::int64_t count, const Tensor& example) : count_(count), width_(example.size(3)) {
+  const std::int64_t batch = example.size(0), heads = example.size(2);
   if (!is_ours(example)) {
-    keys_ = at::zeros({batch, count, heads, width}, example.options());
+    keys_ = at::zeros({batch, count, heads, width_}, example.options());
     values_ = at::zeros_like(keys_);
     return;
   }
   const Shape shape(example, count);
-  keys_ = at::zeros({batch, heads, width, shape.key_stride}, example.options());
+  keys_ = at::zeros({batch, heads, width_, shape.key_stride}, example.options());
   values_ = at::zeros({batch, heads, count, shape.padded}, example.options());
+}
+
+SeenKeys::Places SeenKeys::places(std::int64_t batch, std::int64_t head) const {
+  const auto of_head = [&](const Tensor& all) {
+    return all.data_ptr<float>() + batch * all.stride(0) + head * all.stride(1);
+  };
+  return {of_head(keys_), of_head(values_)};
+}
+
+PackedHead SeenKeys::packed(std::int64_t batch, std::int64_t head) const {
+  const Places p = places(batch, head);
+  return {p.key, nullptr, nullptr, p.value, count_, keys_.size(3), width_, values_.size(3)};
 }
 
 void SeenKeys::put(const Tensor& k, const Tensor& v, std::int64_t first) {
@@ -295,12 +320,19 @@ void SeenKeys::put(const Tensor& k, const Tensor& v, std::int64_t first) {
   }
   const Tensor key = dense_tail(k, 1), value = dense_tail(v, 1);
   for (std::int64_t b = 0; b < key.size(0); ++b)
-    for (std::int64_t h = 0; h < key.size(2); ++h) {
-      put_columns({key, b, h}, count, keys_.size(3),
-                  keys_.data_ptr<float>() + b * keys_.stride(0) + h * keys_.stride(1) + first);
-      pack_rows({value, b, h}, 0, count, values_.size(3), 1.0F,
-                values_.data_ptr<float>() + b * values_.stride(0) + h * values_.stride(1) + first * values_.size(3));
-    }
+    for (std::int64_t h = 0; h < key.size(2); ++h)
+      put_into(places(b, h), HeadView(key, b, h), HeadView(value, b, h), count, first);
+}
+
+void SeenKeys::put(std::int64_t head, const HeadRows& k, const HeadRows& v, std::int64_t count, std::int64_t first) {
+  BITEMARK_CHECK(first >= 0 && first + count <= count_);
+  put_into(places(0, head), k, v, count, first);
+}
+
+void SeenKeys::put_into(const Places& to, const HeadRows& k, const HeadRows& v, std::int64_t count,
+                        std::int64_t first) {
+  put_columns({k, width_}, count, keys_.size(3), to.key + first);
+  pack_rows({v, width_}, 0, count, values_.size(3), 1.0F, to.value + first * values_.size(3));
 }
 
 Tensor SeenKeys::attend(const Tensor& q, const Visibility& visibility) const {
@@ -310,17 +342,17 @@ Tensor SeenKeys::attend(const Tensor& q, const Visibility& visibility) const {
   const Shape shape(query, count_);
   Tensor out = at::empty(q.sizes(), q.options());
   for_each_head(shape, [&](std::int64_t b, std::int64_t h) {
-    const PackedHead head{keys_.data_ptr<float>() + b * keys_.stride(0) + h * keys_.stride(1),
-                          nullptr,
-                          nullptr,
-                          values_.data_ptr<float>() + b * values_.stride(0) + h * values_.stride(1),
-                          count_,
-                          shape.key_stride,
-                          shape.width,
-                          shape.padded};
-    attend_head(shape, head, query, b, h, visibility, out, scratch(7, shape.queries));
+    attend_head(shape, packed(b, h), query, b, h, visibility, out, scratch(7, shape.queries));
   });
   return out.flatten(2);
+}
+
+void SeenKeys::attend(std::int64_t head, const HeadRows& q, std::int64_t queries, const VisibleKeys& sees,
+                      const HeadRows& out) const {
+  float* log_sum = scratch(7, queries);
+  for_each_part(queries, sees, [&](std::int64_t first, std::int64_t rows) {
+    attend_tile(packed(0, head), {q, width_}, first, rows, sees, {out, width_}, log_sum);
+  });
 }
 
 }  // namespace bitemark::model

@@ -20,6 +20,14 @@ struct Visibility {
 Tensor attend_visible(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility);
 Tensor attend_visible_plain(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visibility);
 
+/// One head's share of tokens that lie `row` floats apart.
+struct HeadRows {
+  float* data = nullptr;
+  std::int64_t row = 0;
+
+  float* at(std::int64_t token) const { return data + token * row; }
+};
+
 /// Keys and values that many queries come to, frame after frame: on a CPU packed once, as the kernel reads them.
 class SeenKeys {
  public:
@@ -31,8 +39,19 @@ class SeenKeys {
   /// As attend_visible, without gradients. -> [B, N, H * head].
   Tensor attend(const Tensor& q, const Visibility& visibility) const;
 
+  /// The same for one head of the first clip, on the calling thread; float32 on a CPU. Threads may have different ones.
+  void put(std::int64_t head, const HeadRows& k, const HeadRows& v, std::int64_t count, std::int64_t first);
+  void attend(std::int64_t head, const HeadRows& q, std::int64_t queries, const VisibleKeys& sees, const HeadRows& out) const;
+
  private:
-  std::int64_t count_;
+  struct Places {
+    float *key, *value;
+  };
+  Places places(std::int64_t batch, std::int64_t head) const;
+  PackedHead packed(std::int64_t batch, std::int64_t head) const;
+  void put_into(const Places& to, const HeadRows& k, const HeadRows& v, std::int64_t count, std::int64_t first);
+
+  std::int64_t count_, width_;  ///< keys; of a head
   Tensor keys_, values_;  ///< [B, H, head, stride] and [B, H, count, padded]; elsewhere [B, count, H, head]
 };
 

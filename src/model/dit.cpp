@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "model/cpu_floats.h"
 #include "model/dit_block.h"
 
 namespace bitemark::model {
@@ -36,28 +37,34 @@ Visibility frames_seen(const std::vector<std::int64_t>& earlier, std::int64_t fi
   return visibility;
 }
 
+/// Of the frames of a ring as the frame at `time` sees them.
+RopeTable ring_rope(const DitConfig& config, const DitInput& input, std::int64_t time, const KvRing& ring) {
+  const std::int64_t shot = config.shots > 1 && input.shots.defined() ? input.shots.item<std::int64_t>() : 0;
+  return rope_table(ring.distances(time, shot), input.z.size(3) / config.patch, input.z.size(4) / config.patch,
+                    config.width / config.heads, input.z.device(), config.registers);
+}
+
 BlockContext block_context(const DitConfig& config, const DitInput& input, const FrameLayout& layout,
                            const KvRing* ring) {
   const std::int64_t rows = input.z.size(3) / config.patch, columns = input.z.size(4) / config.patch;
   const std::int64_t head = config.width / config.heads, frames = input.z.size(1);
-  const auto device = input.z.device();
   BlockContext context;
   context.tokens = rows * columns + config.registers;
   context.ring = ring;
   context.within = frames_seen(std::vector<std::int64_t>(static_cast<std::size_t>(frames), 0), 0, context.tokens);
+  context.text_tokens = input.text.tokens;
+  context.text.tokens = context.tokens * frames;
+  for (const auto length : input.text.lengths) context.text.blocks.push_back({length, 0, 0});
+  Tensor times = ring == nullptr ? at::tensor(at::ArrayRef<std::int64_t>(layout.times)) : at::zeros({1}, at::kLong);
+  if (ring == nullptr && config.shots > 1 && input.shots.defined())
+    times = times + kShotJump * input.shots.to(at::kCPU);
+  context.rope = rope_table(times, rows, columns, head, input.z.device(), config.registers);
   if (ring == nullptr) {
-    Tensor times = at::tensor(at::ArrayRef<std::int64_t>(layout.times));
-    if (config.shots > 1 && input.shots.defined()) times = times + kShotJump * input.shots.to(at::kCPU);
-    context.rope = rope_table(times, rows, columns, head, device, config.registers);
     context.across = frames_seen(layout.order, 0, context.tokens);
     return context;
   }
-  context.rope = rope_table(std::vector<std::int64_t>{0}, rows, columns, head, device, config.registers);
   context.now = layout.times.front();
-  if (!ring->empty() && !ring->is_ready(context.now)) {
-    const std::int64_t shot = config.shots > 1 && input.shots.defined() ? input.shots.item<std::int64_t>() : 0;
-    context.ring_rope = rope_table(ring->distances(context.now, shot), rows, columns, head, device, config.registers);
-  }
+  if (!ring->empty() && !ring->is_ready(context.now)) context.ring_rope = ring_rope(config, input, context.now, *ring);
   context.across = frames_seen({ring->size()}, ring->size(), context.tokens);
   return context;
 }
@@ -129,7 +136,7 @@ void Dit::set_past(DitInput& input, const Tensor& latents, const Tensor& level, 
   input.past_level = earlier(level, 1);
 }
 
-Tensor Dit::conditioning(const DitInput& input, bool backwards) {
+Tensor Dit::level(const DitInput& input, bool backwards) {
   const Tensor levels =
       at::cat({level_embedding(input.level, kLevelWidth), level_embedding(input.past_level, kLevelWidth)}, -1);
   Tensor level = level2_(at::silu(level1_(levels)));
@@ -137,9 +144,13 @@ Tensor Dit::conditioning(const DitInput& input, bool backwards) {
     level = level +
             stride_(level_embedding(input.stride.defined() ? input.stride : at::zeros_like(input.level), kLevelWidth));
   if (config_.orders && backwards) level = level + backwards_;
-  const Tensor told = control2_(at::silu(control1_(input.controls)));
-  const Tensor controls = at::where(input.keep_controls.view({-1, 1, 1}) > 0.5, told, null_controls_);
-  Tensor all = level + controls + pooled_(input.text.pooled).unsqueeze(1);
+  return level;
+}
+
+Tensor Dit::told(const DitInput& input) {
+  const Tensor controls = at::where(input.keep_controls.view({-1, 1, 1}) > 0.5,
+                                    control2_(at::silu(control1_(input.controls))), null_controls_);
+  Tensor all = controls + pooled_(input.text.pooled).unsqueeze(1);
   if (config_.actions > 0) all = all + played(input);
   if (config_.shots > 1) {
     const Tensor shots =
@@ -172,81 +183,96 @@ TextInput Dit::kept_text(const DitInput& input) const {
   return text;
 }
 
-Tensor Dit::through_blocks(Tensor x, const Tensor& modulation, BlockContext& context, DitOutput& output) {
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    x = blocks_[i]->forward(x, modulation, context, output.frame);
-    if (i + 1 == (blocks_.size() + 1) / 2) output.middle = x;
-  }
-  return x;
-}
-
-Tensor Dit::through_blocks_as_team(const Tensor& x, const Tensor& modulation, const BlockContext& context,
-                                   DitOutput& output) {
-  const KvRing& ring = *context.ring;
-  const bool turns = !ring.empty() && !ring.is_ready(context.now);
-  if (turns) ring.make_ready(context.now, context.tokens);
-  const Tensor example = at::empty({1, 1, config_.heads, config_.width / config_.heads}, x.options());
-  SeenKeys even(x.size(2), example), odd(x.size(2), example);
-  std::vector<DitOutput> parts(static_cast<std::size_t>(frame_threads_));
-  std::vector<Tensor> ends(parts.size());
-  run_as_team(frame_threads_, x.size(2), [&](const FramePart& part) {
-    const auto rank = static_cast<std::size_t>(part.rank), threads = static_cast<std::size_t>(part.threads);
-    for (std::size_t b = rank; turns && b < ring.blocks(); b += threads) ring.fill(b, context.ring_rope);
-    BlockContext own = context_of_part(context, part, {&even, &odd});
-    part.meet();
-    ends[rank] =
-        through_blocks(x.slice(2, part.first, part.first + part.count).contiguous(), modulation, own, parts[rank]);
-  });
-  // [1, 1, S, width] and [1, S, heads, head] of their parts.
-  const auto joined = [&](std::int64_t dimension, const auto& of) {
-    std::vector<Tensor> all;
-    for (const auto& part : parts)
-      if (part.middle.defined()) all.push_back(of(part));
-    return at::cat(all, dimension);
-  };
-  for (std::size_t b = 0; b < parts.front().frame.size(); ++b)
-    output.frame.push_back({joined(1, [&](const DitOutput& part) { return part.frame[b].key; }),
-                            joined(1, [&](const DitOutput& part) { return part.frame[b].value; })});
-  output.middle = joined(2, [](const DitOutput& part) { return part.middle; });
-  while (!ends.back().defined()) ends.pop_back();
-  return at::cat(ends, 2);
-}
-
-DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const KvRing* ring) {
-  BITEMARK_CHECK(given.z.size(3) % config_.patch == 0 && given.z.size(4) % config_.patch == 0);
-  DitInput input = given;
-  input.text = kept_text(given);
-  BlockContext context = block_context(config_, input, layout, ring);
-  context.text_tokens = input.text.tokens;
-  context.text.tokens = context.tokens * input.z.size(1);
-  for (const auto length : input.text.lengths) context.text.blocks.push_back({length, 0, 0});
-
+void Dit::remember(const DitInput& input, FrameCache& cache) {
+  DitInput& of = cache.of;
+  const bool same_text = input.text.tokens.is_same(of.text.tokens) && input.keep_text.is_same(of.keep_text);
+  const bool same_told = same_text && input.controls.is_same(of.controls) && input.actions.is_same(of.actions) &&
+                         input.shots.is_same(of.shots) && input.label.is_same(of.label) &&
+                         input.keep_controls.is_same(of.keep_controls) && input.keep_actions.is_same(of.keep_actions);
   const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
-  const Tensor c = at::silu(conditioning(input, layout.backwards));
-  const Tensor modulation = modulation_(c);
-  Tensor x = patches_(patchify(at::cat({input.z, input.past}, 2), config_.patch)) +
-             grid_embedding(rows, columns, config_.width, input.z.device());
-  if (config_.registers > 0)
-    x = at::cat({x, registers_.expand({x.size(0), x.size(1), config_.registers, config_.width})}, 2);
-  const auto of_image = [&](const Tensor& tokens) { return tokens.slice(2, 0, rows * columns); };
-  DitOutput output;
-  const bool as_team = ring != nullptr && frame_threads_ > 1 && x.size(0) == 1 && x.is_cpu() && !x.requires_grad();
-  x = as_team ? through_blocks_as_team(x, modulation, context, output) : through_blocks(x, modulation, context, output);
-  output.middle = of_image(output.middle);
-  const auto shift_scale = final_modulation_(c).chunk(2, -1);
-  const Tensor last = of_image(norm_modulate(x, shift_scale[0], shift_scale[1]));
+  const auto device = input.z.device();
+  if (!cache.grid.defined() || cache.grid.size(0) != rows * columns || of.z.size(3) != input.z.size(3)) {
+    cache.grid = grid_embedding(rows, columns, config_.width, device);
+    cache.rope = rope_table(std::vector<std::int64_t>{0}, rows, columns, config_.width / config_.heads, device,
+                            config_.registers);
+  }
+  if (!same_told) {
+    DitInput kept = input;
+    kept.text = kept_text(input);
+    cache.told = told(kept);
+    if (!same_text) cache.text.clear();
+    for (auto& block : blocks_)
+      if (!same_text && block->reads_text()) cache.text.push_back(block->text_keys(kept.text.tokens));
+  }
+  of = input;
+}
+
+Tensor Dit::tokens_of(const DitInput& input, const Tensor& grid) {
+  Tensor x = patches_(patchify(at::cat({input.z, input.past}, 2), config_.patch)) + grid;
+  if (config_.registers == 0) return x;
+  return at::cat({x, registers_.expand({x.size(0), x.size(1), config_.registers, config_.width})}, 2);
+}
+
+Tensor Dit::answer_of(const Tensor& x, const Tensor& c, const DitInput& input) {
+  const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
   const auto picture = [&](const Tensor& tokens) { return unpatchify(tokens, config_.patch, rows, columns); };
-  const Tensor image = picture(head_(last));
-  output.answer = image.slice(2, 0, config_.latent_channels);
+  const auto shift_scale = final_modulation_(c).chunk(2, -1);
+  const Tensor last = norm_modulate(x, shift_scale[0], shift_scale[1]).slice(2, 0, rows * columns);
+  const Tensor image = picture(head_(last)), plain = image.slice(2, 0, config_.latent_channels);
   // Scaled copies of the noisy frame and of the frames before: what stands still is carried on exactly.
   Tensor gates = skip_(c).unsqueeze(-1).unsqueeze(-1);  // [B, F, 1 + past_frames, 1 or h, 1 or w]
   if (config_.local_skip) gates = gates + picture(local_skip_(last));
-  const auto seen = at::cat({input.z, input.past}, 2).chunk(1 + config_.past_frames, 2);
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    const auto frame = static_cast<std::int64_t>(i);
-    output.answer = output.answer + gates.slice(2, frame, frame + 1) * seen[i];
+  const Tensor seen = at::cat({input.z, input.past}, 2).unflatten(2, {1 + config_.past_frames, -1});
+  const Tensor answer = plain + (gates.unsqueeze(3) * seen).sum(2);
+  return config_.learned_variance ? at::cat({answer, image.slice(2, config_.latent_channels)}, 2) : answer;
+}
+
+DitOutput Dit::next_frame(const DitInput& input, const FrameLayout& layout, const KvRing& ring, FrameCache& cache) {
+  remember(input, cache);
+  const std::int64_t now = layout.times.front();
+  const Tensor c = at::silu(level(input, layout.backwards) + cache.told);
+  const Tensor tokens = tokens_of(input, cache.grid);
+  FramePass pass;
+  pass.tokens = tokens.size(2);
+  pass.width = config_.width;
+  pass.heads = config_.heads;
+  for (auto& block : blocks_) pass.blocks.push_back(block->packed());
+  pass.x = tokens.view({pass.tokens, pass.width}).contiguous();
+  pass.modulation = modulation_(c).contiguous();
+  pass.rope = cache.rope;
+  pass.ring = &ring;
+  if (!ring.empty() && !ring.is_ready(now)) {
+    ring.make_ready(now, pass.tokens);
+    pass.ring_rope = ring_rope(config_, input, now, ring);
   }
-  if (config_.learned_variance) output.answer = at::cat({output.answer, image.slice(2, config_.latent_channels)}, 2);
+  pass.text = &cache.text;
+  pass.text_length = input.text.lengths.front();
+  run(pass, frame_threads_);
+  DitOutput output;
+  output.frame = std::move(pass.kept);
+  output.answer = answer_of(pass.x.view_as(tokens), c, input);
+  return output;
+}
+
+DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const KvRing* ring, FrameCache* cache) {
+  BITEMARK_CHECK(given.z.size(3) % config_.patch == 0 && given.z.size(4) % config_.patch == 0);
+  if (ring != nullptr && given.z.size(0) == 1 && is_ours(given.z) && !c10::GradMode::is_enabled()) {
+    FrameCache own;
+    return next_frame(given, layout, *ring, cache == nullptr ? own : *cache);
+  }
+  DitInput input = given;
+  input.text = kept_text(given);
+  BlockContext context = block_context(config_, input, layout, ring);
+  const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
+  const Tensor c = at::silu(level(input, layout.backwards) + told(input));
+  DitOutput output;
+  Tensor x = tokens_of(input, grid_embedding(rows, columns, config_.width, input.z.device()));
+  const Tensor modulation = modulation_(c);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    x = blocks_[i]->forward(x, modulation, context, output.frame);
+    if (i + 1 == (blocks_.size() + 1) / 2) output.middle = x.slice(2, 0, rows * columns);
+  }
+  output.answer = answer_of(x, c, input);
   return output;
 }
 

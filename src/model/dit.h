@@ -50,8 +50,18 @@ struct FrameLayout {
 
 struct DitOutput {
   Tensor answer;               ///< [B, F, C, h, w], in the parameterisation of the diffusion; 2 C with learned variance
-  Tensor middle;               ///< [B, F, S, width], tokens at half depth
+  Tensor middle;               ///< [B, F, S, width], tokens at half depth; undefined for a frame that a FramePass made
   std::vector<FrameKv> frame;  ///< keys and values of the last frame, one entry a spacetime block
+};
+
+/// What the network made for one rollout of what does not change from step to step: used again while it is told the
+/// same tensors.
+struct FrameCache {
+  DitInput of;                 ///< what it was told
+  Tensor told;                 ///< [1, 1, width], see Dit::told
+  std::vector<SeenKeys> text;  ///< the caption's keys and values, by the blocks that read them
+  RopeTable rope;              ///< of a frame's places
+  Tensor grid;                 ///< of its patches, [rows * columns, width]
 };
 
 class DitBlock;
@@ -62,7 +72,9 @@ class Dit : public torch::nn::Module {
   explicit Dit(const DitConfig& config);
   const DitConfig& config() const { return config_; }
   /// With `ring`, F is 1 and the frame sees the ring's frames and itself; of `layout`, only times and backwards count.
-  DitOutput forward(const DitInput& input, const FrameLayout& layout, const KvRing* ring = nullptr);
+  /// `cache` (may be null) is a rollout's own.
+  DitOutput forward(const DitInput& input, const FrameLayout& layout, const KvRing* ring = nullptr,
+                    FrameCache* cache = nullptr);
   /// On how many threads a frame is made that sees a ring. Bits do not depend on it. 1 at first.
   void set_frame_threads(int threads) { frame_threads_ = threads; }
   /// Fills `past` and `past_level` for a sequence. latents: [B, F, C, h, w], level: [B, F], times: [F]. Frames that do
@@ -71,13 +83,20 @@ class Dit : public torch::nn::Module {
                        const std::vector<std::int64_t>& times, const Tensor& shots = {});
 
  private:
-  Tensor conditioning(const DitInput& input, bool backwards);
+  /// How noisy each frame is and what is known of it, [B, F, width].
+  Tensor level(const DitInput& input, bool backwards);
+  /// Controls, caption, actions, shot and label, [B, F, width].
+  Tensor told(const DitInput& input);
   Tensor played(const DitInput& input);
   TextInput kept_text(const DitInput& input) const;
-  /// x: [B, F, S, width] through all blocks.
-  Tensor through_blocks(Tensor x, const Tensor& modulation, BlockContext& context, DitOutput& output);
-  Tensor through_blocks_as_team(const Tensor& x, const Tensor& modulation, const BlockContext& context,
-                                DitOutput& output);
+  /// Brings `cache` up to `input`.
+  void remember(const DitInput& input, FrameCache& cache);
+  /// Patches of the frame and of those before it, [B, F, S, width].
+  Tensor tokens_of(const DitInput& input, const Tensor& grid);
+  /// x: [B, F, S, width] after the last block; c: [B, F, width].
+  Tensor answer_of(const Tensor& x, const Tensor& c, const DitInput& input);
+  /// forward() with a ring, by a FramePass.
+  DitOutput next_frame(const DitInput& input, const FrameLayout& layout, const KvRing& ring, FrameCache& cache);
 
   DitConfig config_;
   PackedLinear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};

@@ -62,27 +62,40 @@ Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vec
 
 Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const {
   const Visibility& visibility = spacetime_ ? context.across : context.within;
-  const std::size_t block = context.block_index++, spacetime_block = context.spacetime_index;
+  const std::size_t index = context.spacetime_index;
   if (spacetime_) ++context.spacetime_index;
-  const bool rings = spacetime_ && context.ring != nullptr && !context.ring->empty();
-  if (!rings && context.part == nullptr) return attend_visible(q, k, v, visibility);
-  SeenKeys& seen = rings ? context.ring->seen(spacetime_block, context.now, context.ring_rope, context.tokens)
-                         : *context.shared[block % 2];
-  const std::int64_t first = seen.size() - context.tokens;  // of this frame's
-  seen.put(k, v, first + (context.part == nullptr ? 0 : context.part->first));
-  if (context.part != nullptr) context.part->meet();
+  if (!spacetime_ || context.ring == nullptr || context.ring->empty()) return attend_visible(q, k, v, visibility);
+  SeenKeys& seen = context.ring->seen(index, context.now, context.ring_rope, context.tokens);
+  seen.put(k, v, seen.size() - context.tokens);
   return seen.attend(q, visibility);
 }
 
-BlockContext context_of_part(const BlockContext& whole, const FramePart& part, const std::array<SeenKeys*, 2>& shared) {
-  BlockContext own = whole;
-  own.part = &part;
-  own.shared = shared;
-  const auto rows = [&](const Tensor& table) { return table.slice(-3, part.first, part.first + part.count); };
-  own.rope = {rows(whole.rope.cos), rows(whole.rope.sin)};
-  // One frame is one block of queries, of which these are some.
-  own.within.tokens = own.across.tokens = own.text.tokens = part.count;
-  return own;
+PackedBlock DitBlock::packed() {
+  const auto layer = [](PackedLinear& linear) {
+    return PackedLayer{linear->packed(), linear->bias.defined() ? linear->bias.data_ptr<float>() : nullptr};
+  };
+  PackedBlock block;
+  block.reaches_back = spacetime_;
+  block.modulation = bias_.data_ptr<float>();
+  block.qkv = layer(qkv_);
+  block.proj = layer(proj_);
+  block.w12 = layer(w12_);
+  block.w3 = layer(w3_);
+  if (qk_norm_) {
+    block.q_scale = q_scale_.data_ptr<float>();
+    block.k_scale = k_scale_.data_ptr<float>();
+  }
+  if (!reads_text_) return block;
+  block.text_q = layer(text_q_);
+  block.text_proj = layer(text_proj_);
+  return block;
+}
+
+SeenKeys DitBlock::text_keys(const Tensor& tokens) {
+  const auto kv = text_kv_(tokens).view({1, tokens.size(1), 2, heads_, -1}).unbind(2);
+  SeenKeys keys(tokens.size(1), kv[0]);
+  keys.put(kv[0], kv[1], 0);
+  return keys;
 }
 
 Tensor DitBlock::text_attention(const Tensor& x, const BlockContext& context) {

@@ -1,13 +1,12 @@
 // One block of the diffusion transformer.
 #pragma once
 
-#include <array>
 #include <utility>
 #include <vector>
 
 #include "model/attention.h"
 #include "model/dit.h"
-#include "model/frame_team.h"
+#include "model/frame_pass.h"
 
 namespace bitemark::model {
 
@@ -22,13 +21,7 @@ struct BlockContext {
   Visibility within, across;        ///< frames: themselves alone, and what is before them
   Tensor text_tokens;               ///< [B, L, text_width]
   Visibility text;
-  const FramePart* part = nullptr;    ///< the tokens are a thread's share of one frame's
-  std::array<SeenKeys*, 2> shared{};  ///< of all threads' tokens; blocks take turns, so that none writes what is read
-  std::size_t block_index = 0;        ///< of the next block
 };
-
-/// The same for a thread that has a part of the one frame's tokens.
-BlockContext context_of_part(const BlockContext& whole, const FramePart& part, const std::array<SeenKeys*, 2>& shared);
 
 class DitBlock : public torch::nn::Module {
  public:
@@ -36,10 +29,15 @@ class DitBlock : public torch::nn::Module {
   bool reaches_back() const { return spacetime_; }
   /// x: [B, F, S, D]; modulation: [B, F, 6 D], before this block's bias. `kept`: keys and values of the last frame.
   Tensor forward(const Tensor& x, const Tensor& modulation, BlockContext& context, std::vector<FrameKv>& kept);
+  /// For a FramePass.
+  PackedBlock packed();
+  bool reads_text() const { return reads_text_; }
+  /// Of a caption's tokens [1, L, text_width].
+  SeenKeys text_keys(const Tensor& tokens);
 
  private:
   Tensor self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept);
-  /// Over the keys and values here, the ring's and the other threads'. -> [B, N, H * head].
+  /// Over the keys and values here and the ring's. -> [B, N, H * head].
   Tensor attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const;
   Tensor text_attention(const Tensor& x, const BlockContext& context);
 

@@ -1,42 +1,52 @@
-// One frame on several threads, from the first block to the last: each thread has some of its tokens, and only keys and
-// values are exchanged (sequence parallelism, as Li et al. 2021 among devices). Threads that split every matrix product
-// instead meet a hundred times a pass, and lose there what they win.
+// Threads that make one frame together.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "model/torch_compat.h"
 
 namespace bitemark::model {
 
-/// Where all threads of a team wait for each other. They spin, since the wait is short, and after a while let others
-/// have the processor.
-class Meeting {
+/// Threads that share one thing after another. Each begins with a part of its own and then takes what others have not
+/// begun: cores are not equally fast at every moment.
+class Team {
  public:
-  explicit Meeting(int threads) : threads_(threads) {}
-  /// Throws where one of them has given up.
-  void wait();
+  explicit Team(int threads) : begun_(static_cast<std::size_t>(threads)) {}
+  /// Calls work(i) for all i below `count`, each on one thread; every thread of the team calls this, with its rank, and
+  /// returns when all is done. Throws where another thread has given up.
+  void share(int rank, std::int64_t count, const std::function<void(std::int64_t i)>& work);
+  int threads() const { return static_cast<int>(begun_.size()); }
   void give_up() { given_up_.store(true, std::memory_order_release); }
 
  private:
-  const int threads_;
+  /// They spin, since the wait is short, and after a while let others have the processor.
+  void meet();
+
+  struct alignas(64) Begun {
+    std::atomic<std::int64_t> things{0};  ///< of a thread's part
+  };
+  std::vector<Begun> begun_;
   std::atomic<int> arrived_{0}, round_{0};
   std::atomic<bool> given_up_{false};
 };
 
-/// One thread's share of a frame's tokens: [first, first + count) of `tokens`.
-struct FramePart {
-  int rank = 0, threads = 1;
-  std::int64_t first = 0, count = 0, tokens = 0;
-  Meeting* meeting = nullptr;
+/// One thread of a team.
+struct TeamMember {
+  Team& team;
+  int rank = 0;
 
-  void meet() const { meeting->wait(); }
+  void share(std::int64_t count, const std::function<void(std::int64_t i)>& work) const {
+    team.share(rank, count, work);
+  }
+  /// What this thread begins with.
+  std::int64_t first(std::int64_t count) const { return count * rank / team.threads(); }
 };
 
-/// Runs `work` on each thread with its part of `tokens` tokens, on `threads` of them or fewer; without gradients.
-/// What `work` throws on a thread is thrown again here, after the others have stopped where they meet next.
-void run_as_team(int threads, std::int64_t tokens, const std::function<void(const FramePart& part)>& work);
+/// Runs `work` on each of `threads` threads, or fewer where there are not so many; without gradients. What `work` throws
+/// on a thread is thrown again here, after the others have stopped where they meet next.
+void run_as_team(int threads, const std::function<void(const TeamMember& member)>& work);
 
 }  // namespace bitemark::model

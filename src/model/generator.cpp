@@ -71,11 +71,11 @@ DitInput HistoryStream::input_at(const Tensor& z, double level) const {
 Tensor HistoryStream::answer(const Tensor& z, double level, double stride) const {
   DitInput input = input_at(z, level);
   input.stride = at::full({1, 1}, stride, z.options());
-  return dit_.forward(input, layout(), &ring_).answer;
+  return dit_.forward(input, layout(), &ring_, &cache_).answer;
 }
 
 void HistoryStream::append(const Tensor& latent, double level, bool ahead) {
-  ring_.push(dit_.forward(input_at(latent, level), layout(), &ring_).frame, time_, ahead, shot_);
+  ring_.push(dit_.forward(input_at(latent, level), layout(), &ring_, &cache_).frame, time_, ahead, shot_);
   latest_.push_front(latent);
   if (static_cast<std::int64_t>(latest_.size()) > dit_.config().past_frames) latest_.pop_back();
   latest_level_ = level;

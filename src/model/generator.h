@@ -96,6 +96,7 @@ class HistoryStream {
   Dit& dit_;
   DitInput conditions_;
   KvRing ring_;
+  mutable FrameCache cache_;
   std::deque<Tensor> latest_;  ///< latest first
   double latest_level_ = 0;
   std::int64_t time_ = 0, shot_ = 0;

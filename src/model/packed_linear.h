@@ -16,10 +16,10 @@ class PackedLinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;
   Tensor forward(const Tensor& x);
-
- private:
+  /// The weights as they are now.
   std::shared_ptr<const PackedMatrix> packed();
 
+ private:
   std::mutex mutex_;
   std::shared_ptr<const PackedMatrix> packed_;
   const void* from_ = nullptr;  ///< the weights that it was made of

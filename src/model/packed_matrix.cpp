@@ -60,17 +60,30 @@ PackedMatrix::Panel PackedMatrix::panel(std::int64_t index) const {
   return panel;
 }
 
-void multiply(const float* left, std::int64_t rows, const PackedMatrix& right, const float* bias, float* out) {
-  // A panel's runs lie side by side: it stays in the cache for them.
-  const std::int64_t runs = (rows + kRun - 1) / kRun, panels = right.panel_count();
-  at::parallel_for(0, panels * runs, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t index = i / runs, run = i % runs, first = run * kRun;
-      const PackedMatrix::Panel panel = right.panel(index);
-      const bool fetches = run + 1 == runs && index + 1 < panels && right.panel(index + 1).lanes >= panel.lanes;
-      multiply_run(left + first * right.depth(), std::min(kRun, rows - first), right, panel,
-                   fetches ? right.panel(index + 1).data : nullptr, bias, out + first * right.columns());
-    }
+Tiles::Tiles(const Product& product, std::int64_t run)
+    : product_(product), run_(run), runs_((product.rows + run - 1) / run) {}
+
+Tile Tiles::multiply(std::int64_t index) const {
+  const PackedMatrix& right = product_.right;
+  const std::int64_t i = index / runs_, run = index % runs_, first = run * run_;
+  const PackedMatrix::Panel panel = right.panel(i);
+  const bool fetches = run + 1 == runs_ && i + 1 < right.panel_count() && right.panel(i + 1).lanes >= panel.lanes;
+  const std::int64_t rows = std::min(run_, product_.rows - first);
+  multiply_run(product_.left + first * right.depth(), rows, right, panel, fetches ? right.panel(i + 1).data : nullptr,
+               product_.bias, product_.out + first * right.columns());
+  return {first, rows, panel.first, panel.count};
+}
+
+void Tiles::fetch(std::int64_t index) const {
+  const PackedMatrix::Panel panel = product_.right.panel(index / runs_);
+  constexpr std::int64_t kLine = 64 / sizeof(float);
+  for (std::int64_t i = 0; i < panel.lanes * product_.right.depth(); i += kLine) __builtin_prefetch(panel.data + i, 0, 2);
+}
+
+void multiply(const Product& product) {
+  const Tiles tiles(product, kRun);
+  at::parallel_for(0, tiles.count(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) tiles.multiply(i);
   });
 }
 

@@ -31,8 +31,38 @@ class PackedMatrix {
   std::unique_ptr<float[]> data_;
 };
 
-/// out[rows, columns] = left[rows, depth] right + bias (may be null), on as many threads as LibTorch may use. The bits
-/// of a row depend neither on the rows beside it nor on the number of threads.
-void multiply(const float* left, std::int64_t rows, const PackedMatrix& right, const float* bias, float* out);
+/// out[rows, columns] = left[rows, depth] right + bias (may be null). The bits of a row depend neither on the rows
+/// beside it nor on how the product is shared.
+struct Product {
+  const float* left;
+  std::int64_t rows;
+  const PackedMatrix& right;
+  const float* bias;
+  float* out;
+};
+
+/// On as many threads as LibTorch may use.
+void multiply(const Product& product);
+
+/// Rows [row, row + rows) and columns [column, column + columns) of a product.
+struct Tile {
+  std::int64_t row, rows, column, columns;
+};
+
+/// A product cut into tiles of about equal work, of at most `run` rows: those of a panel follow each other, so that it
+/// stays in the cache for them.
+class Tiles {
+ public:
+  Tiles(const Product& product, std::int64_t run);
+  std::int64_t count() const { return runs_ * product_.right.panel_count(); }
+  /// Computes one, while the next one's panel is fetched.
+  Tile multiply(std::int64_t index) const;
+  /// Fetches what one needs into the second-level cache, while something else goes on.
+  void fetch(std::int64_t index) const;
+
+ private:
+  Product product_;
+  std::int64_t run_, runs_;
+};
 
 }  // namespace bitemark::model

@@ -3,38 +3,50 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <vector>
 
 namespace bitemark::model {
 namespace {
 
-TEST(FrameTeam, PartsCoverAllTokensOnce) {
+TEST(FrameTeam, AllIsDoneOnce) {
   std::vector<std::atomic<int>> seen(7);
-  run_as_team(3, 7, [&](const FramePart& part) {
-    for (std::int64_t token = part.first; token < part.first + part.count; ++token)
-      ++seen[static_cast<std::size_t>(token)];
-    part.meet();
+  run_as_team(3, [&](const TeamMember& member) {
+    for (const std::int64_t count : {7, 2, 0, 7})
+      member.share(count, [&](std::int64_t i) { ++seen[static_cast<std::size_t>(i)]; });
   });
-  for (const auto& times : seen) EXPECT_EQ(times, 1);
+  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i < 2 ? 3 : 2);
 }
 
-TEST(FrameTeam, NobodyPassesBeforeAllHaveCome) {
-  std::atomic<int> come{0};
-  run_as_team(3, 6, [&](const FramePart& part) {
+TEST(FrameTeam, NobodyGoesOnBeforeAllIsDone) {
+  std::atomic<int> done{0};
+  run_as_team(3, [&](const TeamMember& member) {
     for (int round = 1; round <= 50; ++round) {
-      ++come;
-      part.meet();
-      EXPECT_GE(come, round * part.threads);
-      part.meet();
+      member.share(5, [&](std::int64_t) { ++done; });
+      EXPECT_EQ(done, 5 * round);
+      member.share(0, [](std::int64_t) {});  // so that nobody counts on before all have looked
     }
   });
 }
 
+TEST(FrameTeam, WhatOneHasNotBegunIsTakenByOthers) {
+  std::atomic<int> done{0};
+  run_as_team(2, [&](const TeamMember& member) {
+    member.share(8, [&](std::int64_t i) {
+      // The first waits until all others are done: somebody else must have done the rest of its part.
+      while (i == 0 && member.team.threads() > 1 && done < 7) {
+      }
+      ++done;
+    });
+  });
+  EXPECT_EQ(done, 8);
+}
+
 TEST(FrameTeam, OneThatThrowsLeavesNobodyWaiting) {
   struct Broken {};
-  EXPECT_THROW(run_as_team(2, 4,
-                           [](const FramePart& part) {
-                             if (part.rank == part.threads - 1) throw Broken();
-                             part.meet();
+  EXPECT_THROW(run_as_team(2,
+                           [](const TeamMember& member) {
+                             if (member.rank == 0) throw Broken();
+                             member.share(2, [](std::int64_t) {});
                            }),
                Broken);
 }

@@ -65,14 +65,11 @@ void soften(const Stretches& s, float* row, float& largest, float& sum) {
 void attend(const PackedHead& head, const QueryTile& tile, float* out, float* log_sum, float* scores) {
   const Stretches s = stretches_of(tile.sees);
   score(head, tile, s, scores);
+  float* sums = scores + tile.rows * s.stride;
   for (Index r = 0; r < tile.rows; ++r) {
-    float largest = 0, sum = 0;
-    float* row = scores + r * s.stride;
-    soften(s, row, largest, sum);
-    log_sum[r] = largest + __builtin_logf(sum);
-    const float scale = 1.0F / sum;
-    over_row(
-        s, row, [&](float* p) { store(p, load(p) * scale); }, [&](float* p) { *p *= scale; });
+    float largest = 0;
+    soften(s, scores + r * s.stride, largest, sums[r]);
+    log_sum[r] = largest + __builtin_logf(sums[r]);
   }
   Base before;
   for (const Stretch& part : s.part) {
@@ -80,6 +77,12 @@ void attend(const PackedHead& head, const QueryTile& tile, float* out, float* lo
     multiply({scores + part.column, s.stride, 1}, tile.rows, head.value + part.first * head.padded, head.padded,
              part.count, head.padded, before, out, head.padded);
     before = {out, head.padded};
+  }
+  // A head's numbers are fewer than the weights that would be divided.
+  for (Index r = 0; r < tile.rows; ++r) {
+    float* row = out + r * head.padded;
+    const float share = 1.0F / sums[r];
+    over_lanes(head.padded, [&](Index i, auto lane) { lane(row + i, lane(row + i) * share); });
   }
 }
 

@@ -58,7 +58,8 @@ struct RightPanel {
 
 struct Kernels {
   const char* name;
-  /// out: [rows, padded] = softmax(query key^T) value; log_sum: [rows]; scores: rows * score_stride floats.
+  /// out: [rows, padded] = softmax(query key^T) value; log_sum: [rows]; scores: rows * (score_stride + 1)
+  /// floats.
   void (*attend)(const PackedHead& head, const QueryTile& tile, float* out, float* log_sum, float* scores);
   /// scores: 2 * rows * score_stride floats.
   void (*attend_backward)(const PackedHead& head, const QueryTile& tile, const TileGradients& gradients, float* scores);
