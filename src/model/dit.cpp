@@ -44,25 +44,36 @@ RopeTable ring_rope(const DitConfig& config, const DitInput& input, std::int64_t
                     config.width / config.heads, input.z.device(), config.registers);
 }
 
+/// Of the frames of a window.
+RopeTable window_rope(const DitConfig& config, const DitInput& input, const std::vector<std::int64_t>& at_times) {
+  Tensor times = at::tensor(at::ArrayRef<std::int64_t>(at_times));
+  if (config.shots > 1 && input.shots.defined()) times = times + kShotJump * input.shots.to(at::kCPU);
+  return rope_table(times, input.z.size(3) / config.patch, input.z.size(4) / config.patch, config.width / config.heads,
+                    input.z.device(), config.registers);
+}
+
+/// Of one frame that sees a ring: it stands at 0.
+RopeTable frame_rope(const DitConfig& config, const DitInput& input) {
+  return rope_table(std::vector<std::int64_t>{0}, input.z.size(3) / config.patch, input.z.size(4) / config.patch,
+                    config.width / config.heads, input.z.device(), config.registers);
+}
+
 BlockContext block_context(const DitConfig& config, const DitInput& input, const FrameLayout& layout,
                            const KvRing* ring) {
-  const std::int64_t rows = input.z.size(3) / config.patch, columns = input.z.size(4) / config.patch;
-  const std::int64_t head = config.width / config.heads, frames = input.z.size(1);
+  const auto frames = static_cast<std::size_t>(input.z.size(1));
   BlockContext context;
-  context.tokens = rows * columns + config.registers;
+  context.tokens = input.z.size(3) / config.patch * (input.z.size(4) / config.patch) + config.registers;
   context.ring = ring;
-  context.within = frames_seen(std::vector<std::int64_t>(static_cast<std::size_t>(frames), 0), 0, context.tokens);
+  context.within = frames_seen(std::vector<std::int64_t>(frames, 0), 0, context.tokens);
   context.text_tokens = input.text.tokens;
-  context.text.tokens = context.tokens * frames;
+  context.text.tokens = context.tokens * input.z.size(1);
   for (const auto length : input.text.lengths) context.text.blocks.push_back({length, 0, 0});
-  Tensor times = ring == nullptr ? at::tensor(at::ArrayRef<std::int64_t>(layout.times)) : at::zeros({1}, at::kLong);
-  if (ring == nullptr && config.shots > 1 && input.shots.defined())
-    times = times + kShotJump * input.shots.to(at::kCPU);
-  context.rope = rope_table(times, rows, columns, head, input.z.device(), config.registers);
   if (ring == nullptr) {
+    context.rope = window_rope(config, input, layout.times);
     context.across = frames_seen(layout.order, 0, context.tokens);
     return context;
   }
+  context.rope = frame_rope(config, input);
   context.now = layout.times.front();
   if (!ring->empty() && !ring->is_ready(context.now)) context.ring_rope = ring_rope(config, input, context.now, *ring);
   context.across = frames_seen({ring->size()}, ring->size(), context.tokens);
@@ -190,11 +201,9 @@ void Dit::remember(const DitInput& input, FrameCache& cache) {
                          input.shots.is_same(of.shots) && input.label.is_same(of.label) &&
                          input.keep_controls.is_same(of.keep_controls) && input.keep_actions.is_same(of.keep_actions);
   const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
-  const auto device = input.z.device();
   if (!cache.grid.defined() || cache.grid.size(0) != rows * columns || of.z.size(3) != input.z.size(3)) {
-    cache.grid = grid_embedding(rows, columns, config_.width, device);
-    cache.rope = rope_table(std::vector<std::int64_t>{0}, rows, columns, config_.width / config_.heads, device,
-                            config_.registers);
+    cache.grid = grid_embedding(rows, columns, config_.width, input.z.device());
+    cache.rope = frame_rope(config_, input);
   }
   if (!same_told) {
     DitInput kept = input;
@@ -227,38 +236,47 @@ Tensor Dit::answer_of(const Tensor& x, const Tensor& c, const DitInput& input) {
   return config_.learned_variance ? at::cat({answer, image.slice(2, config_.latent_channels)}, 2) : answer;
 }
 
-DitOutput Dit::next_frame(const DitInput& input, const FrameLayout& layout, const KvRing& ring, FrameCache& cache) {
+DitOutput Dit::pass_without_gradients(const DitInput& input, const FrameLayout& layout, const KvRing* ring,
+                                      FrameCache& cache) {
   remember(input, cache);
-  const std::int64_t now = layout.times.front();
   const Tensor c = at::silu(level(input, layout.backwards) + cache.told);
   const Tensor tokens = tokens_of(input, cache.grid);
-  FramePass pass;
+  BlocksPass pass;
+  pass.frames = tokens.size(1);
   pass.tokens = tokens.size(2);
   pass.width = config_.width;
   pass.heads = config_.heads;
   for (auto& block : blocks_) pass.blocks.push_back(block->packed());
-  pass.x = tokens.view({pass.tokens, pass.width}).contiguous();
-  pass.modulation = modulation_(c).contiguous();
-  pass.rope = cache.rope;
-  pass.ring = &ring;
-  if (!ring.empty() && !ring.is_ready(now)) {
-    ring.make_ready(now, pass.tokens);
-    pass.ring_rope = ring_rope(config_, input, now, ring);
-  }
+  pass.x = tokens.view({pass.frames * pass.tokens, pass.width}).contiguous();
+  pass.modulation = modulation_(c).view({pass.frames, -1}).contiguous();
   pass.text = &cache.text;
   pass.text_length = input.text.lengths.front();
-  run(pass, frame_threads_);
+  if (ring == nullptr) {
+    pass.rope = window_rope(config_, input, layout.times);
+    pass.across = frames_seen(layout.order, 0, pass.tokens).blocks;
+  } else {
+    pass.rope = cache.rope;
+    pass.across = {{(ring->size() + 1) * pass.tokens, 0, 0}};
+    if (!ring->empty()) pass.ring = ring;
+    if (const std::int64_t now = layout.times.front(); !ring->empty() && !ring->is_ready(now)) {
+      ring->make_ready(now, pass.tokens);
+      pass.ring_rope = ring_rope(config_, input, now, *ring);
+    }
+  }
+  run(pass, ring == nullptr ? at::get_num_threads() : frame_threads_);
   DitOutput output;
   output.frame = std::move(pass.kept);
-  output.answer = answer_of(pass.x.view_as(tokens), c, input);
+  const auto of_clip = [&](const Tensor& x) { return x.view_as(tokens); };
+  output.middle = of_clip(pass.middle).slice(2, 0, cache.grid.size(0));
+  output.answer = answer_of(of_clip(pass.x), c, input);
   return output;
 }
 
 DitOutput Dit::forward(const DitInput& given, const FrameLayout& layout, const KvRing* ring, FrameCache* cache) {
   BITEMARK_CHECK(given.z.size(3) % config_.patch == 0 && given.z.size(4) % config_.patch == 0);
-  if (ring != nullptr && given.z.size(0) == 1 && is_ours(given.z) && !c10::GradMode::is_enabled()) {
+  if (given.z.size(0) == 1 && is_ours(given.z) && is_ours(null_text_) && !c10::GradMode::is_enabled()) {
     FrameCache own;
-    return next_frame(given, layout, *ring, cache == nullptr ? own : *cache);
+    return pass_without_gradients(given, layout, ring, cache == nullptr ? own : *cache);
   }
   DitInput input = given;
   input.text = kept_text(given);

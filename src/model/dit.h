@@ -50,7 +50,7 @@ struct FrameLayout {
 
 struct DitOutput {
   Tensor answer;               ///< [B, F, C, h, w], in the parameterisation of the diffusion; 2 C with learned variance
-  Tensor middle;               ///< [B, F, S, width], tokens at half depth; undefined for a frame that a FramePass made
+  Tensor middle;               ///< [B, F, S, width], tokens at half depth
   std::vector<FrameKv> frame;  ///< keys and values of the last frame, one entry a spacetime block
 };
 
@@ -95,8 +95,9 @@ class Dit : public torch::nn::Module {
   Tensor tokens_of(const DitInput& input, const Tensor& grid);
   /// x: [B, F, S, width] after the last block; c: [B, F, width].
   Tensor answer_of(const Tensor& x, const Tensor& c, const DitInput& input);
-  /// forward() with a ring, by a FramePass.
-  DitOutput next_frame(const DitInput& input, const FrameLayout& layout, const KvRing& ring, FrameCache& cache);
+  /// forward() of one clip by a BlocksPass.
+  DitOutput pass_without_gradients(const DitInput& input, const FrameLayout& layout, const KvRing* ring,
+                                   FrameCache& cache);
 
   DitConfig config_;
   PackedLinear patches_{nullptr}, level1_{nullptr}, level2_{nullptr}, control1_{nullptr}, control2_{nullptr};

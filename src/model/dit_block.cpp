@@ -79,7 +79,10 @@ PackedBlock DitBlock::packed() {
   block.modulation = bias_.data_ptr<float>();
   block.qkv = layer(qkv_);
   block.proj = layer(proj_);
-  block.w12 = layer(w12_);
+  const std::int64_t hidden = w3_->options.in_features();
+  const float* biases = w12_->bias.data_ptr<float>();
+  block.w1 = {w1_.of(w12_->weight, 0, hidden), biases};
+  block.w2 = {w2_.of(w12_->weight, hidden, 2 * hidden), biases + hidden};
   block.w3 = layer(w3_);
   if (qk_norm_) {
     block.q_scale = q_scale_.data_ptr<float>();

@@ -6,7 +6,7 @@
 
 #include "model/attention.h"
 #include "model/dit.h"
-#include "model/frame_pass.h"
+#include "model/blocks_pass.h"
 
 namespace bitemark::model {
 
@@ -29,7 +29,7 @@ class DitBlock : public torch::nn::Module {
   bool reaches_back() const { return spacetime_; }
   /// x: [B, F, S, D]; modulation: [B, F, 6 D], before this block's bias. `kept`: keys and values of the last frame.
   Tensor forward(const Tensor& x, const Tensor& modulation, BlockContext& context, std::vector<FrameKv>& kept);
-  /// For a FramePass.
+  /// For a BlocksPass.
   PackedBlock packed();
   bool reads_text() const { return reads_text_; }
   /// Of a caption's tokens [1, L, text_width].
@@ -46,6 +46,7 @@ class DitBlock : public torch::nn::Module {
   Tensor bias_, q_scale_, k_scale_;
   PackedLinear qkv_{nullptr}, proj_{nullptr}, w12_{nullptr}, w3_{nullptr};
   PackedLinear text_q_{nullptr}, text_kv_{nullptr}, text_proj_{nullptr};
+  PackedRows w1_, w2_;  ///< the halves of w12_: what is gated by SiLU, and what it gates
 };
 
 }  // namespace bitemark::model

@@ -4,12 +4,12 @@
 
 namespace bitemark::model {
 
-std::shared_ptr<const PackedMatrix> PackedLinearImpl::packed() {
+std::shared_ptr<const PackedMatrix> PackedRows::of(const Tensor& weight, std::int64_t first, std::int64_t end) {
   const std::lock_guard lock(mutex_);
   if (packed_ != nullptr && from_ == weight.data_ptr() && version_ == weight._version()) return packed_;
   from_ = weight.data_ptr();
   version_ = weight._version();
-  const Tensor rows = weight.detach().contiguous();
+  const Tensor rows = weight.detach().slice(0, first, end).contiguous();
   packed_ = std::make_shared<const PackedMatrix>(rows.data_ptr<float>(), rows.size(1), rows.size(0));
   return packed_;
 }
@@ -23,7 +23,8 @@ Tensor PackedLinearImpl::forward(const Tensor& x) {
   shape.back() = right->columns();
   Tensor out = at::empty(shape, x.options());
   multiply({left.data_ptr<float>(), x.numel() / right->depth(), *right,
-            bias.defined() ? bias.data_ptr<float>() : nullptr, out.data_ptr<float>()});
+            bias.defined() ? bias.data_ptr<float>() : nullptr},
+           out.data_ptr<float>());
   return out;
 }
 

@@ -9,21 +9,31 @@
 
 namespace bitemark::model {
 
-/// torch::nn::Linear in all but speed: without gradients and in float32 on a CPU, the product is our kernel's over
-/// packed weights. They are packed anew when the weights have changed. Thread-safe without gradients. The bits of a row
-/// depend neither on the rows beside it nor on the number of threads; those of a library's product do.
-class PackedLinearImpl : public torch::nn::LinearImpl {
+/// Rows of a linear layer's weights, packed when they are first asked for and again when they have changed. Thread-safe.
+class PackedRows {
  public:
-  using torch::nn::LinearImpl::LinearImpl;
-  Tensor forward(const Tensor& x);
-  /// The weights as they are now.
-  std::shared_ptr<const PackedMatrix> packed();
+  /// weight: [outputs, inputs]; of the outputs [first, end).
+  std::shared_ptr<const PackedMatrix> of(const Tensor& weight, std::int64_t first, std::int64_t end);
 
  private:
   std::mutex mutex_;
   std::shared_ptr<const PackedMatrix> packed_;
   const void* from_ = nullptr;  ///< the weights that it was made of
   std::int64_t version_ = 0;
+};
+
+/// torch::nn::Linear in all but speed: without gradients and in float32 on a CPU, the product is our kernel's over
+/// packed weights. Thread-safe without gradients. The bits of a row depend neither on the rows beside it nor on the
+/// number of threads; those of a library's product do.
+class PackedLinearImpl : public torch::nn::LinearImpl {
+ public:
+  using torch::nn::LinearImpl::LinearImpl;
+  Tensor forward(const Tensor& x);
+  /// The weights as they are now.
+  std::shared_ptr<const PackedMatrix> packed() { return rows_.of(weight, 0, weight.size(0)); }
+
+ private:
+  PackedRows rows_;
 };
 TORCH_MODULE(PackedLinear);
 

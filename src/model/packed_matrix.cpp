@@ -13,20 +13,18 @@ constexpr std::int64_t kRun = 192;  ///< rows that a thread takes at a time
 
 std::int64_t lanes_of(std::int64_t columns) { return (columns + kLane - 1) / kLane; }
 
-/// A panel's columns for some rows.
-void multiply_run(const float* left, std::int64_t rows, const PackedMatrix& right, const PackedMatrix::Panel& panel,
-                  const float* next, const float* bias, float* out) {
+/// A panel's columns for some rows; out: [rows, stride].
+void multiply_run(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix::Panel& panel,
+                  const float* next, const float* bias, float* out, std::int64_t stride) {
   const float* offset = bias == nullptr ? nullptr : bias + panel.first;
   const RightPanel columns{panel.data, panel.lanes, next};
-  if (panel.count == panel.lanes)
-    return kernels().multiply(left, rows, right.depth(), columns, offset, out + panel.first, right.columns());
+  if (panel.count == panel.lanes) return kernels().multiply(left, rows, depth, columns, offset, out, stride);
   // The lanes behind the last column have no place in the result.
   std::array<float, kWidestPanel> offsets{};
   if (offset != nullptr) std::copy_n(offset, panel.count, offsets.begin());
   std::vector<float> room(static_cast<std::size_t>(rows * panel.lanes));
-  kernels().multiply(left, rows, right.depth(), columns, offsets.data(), room.data(), panel.lanes);
-  for (std::int64_t r = 0; r < rows; ++r)
-    std::copy_n(room.data() + r * panel.lanes, panel.count, out + r * right.columns() + panel.first);
+  kernels().multiply(left, rows, depth, columns, offsets.data(), room.data(), panel.lanes);
+  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(room.data() + r * panel.lanes, panel.count, out + r * stride);
 }
 
 }  // namespace
@@ -63,15 +61,19 @@ PackedMatrix::Panel PackedMatrix::panel(std::int64_t index) const {
 Tiles::Tiles(const Product& product, std::int64_t run)
     : product_(product), run_(run), runs_((product.rows + run - 1) / run) {}
 
-Tile Tiles::multiply(std::int64_t index) const {
+Tile Tiles::at(std::int64_t index) const {
+  const std::int64_t first = index % runs_ * run_;
+  const PackedMatrix::Panel panel = product_.right.panel(index / runs_);
+  return {first, std::min(run_, product_.rows - first), panel.first, panel.count};
+}
+
+void Tiles::multiply(std::int64_t index, float* out, std::int64_t stride) const {
   const PackedMatrix& right = product_.right;
   const std::int64_t i = index / runs_, run = index % runs_, first = run * run_;
   const PackedMatrix::Panel panel = right.panel(i);
   const bool fetches = run + 1 == runs_ && i + 1 < right.panel_count() && right.panel(i + 1).lanes >= panel.lanes;
-  const std::int64_t rows = std::min(run_, product_.rows - first);
-  multiply_run(product_.left + first * right.depth(), rows, right, panel, fetches ? right.panel(i + 1).data : nullptr,
-               product_.bias, product_.out + first * right.columns());
-  return {first, rows, panel.first, panel.count};
+  multiply_run(product_.left + first * right.depth(), std::min(run_, product_.rows - first), right.depth(), panel,
+               fetches ? right.panel(i + 1).data : nullptr, product_.bias, out, stride);
 }
 
 void Tiles::fetch(std::int64_t index) const {
@@ -80,10 +82,14 @@ void Tiles::fetch(std::int64_t index) const {
   for (std::int64_t i = 0; i < panel.lanes * product_.right.depth(); i += kLine) __builtin_prefetch(panel.data + i, 0, 2);
 }
 
-void multiply(const Product& product) {
+void multiply(const Product& product, float* out) {
   const Tiles tiles(product, kRun);
+  const std::int64_t stride = product.right.columns();
   at::parallel_for(0, tiles.count(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) tiles.multiply(i);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Tile tile = tiles.at(i);
+      tiles.multiply(i, out + tile.row * stride + tile.column, stride);
+    }
   });
 }
 

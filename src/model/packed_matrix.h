@@ -31,18 +31,17 @@ class PackedMatrix {
   std::unique_ptr<float[]> data_;
 };
 
-/// out[rows, columns] = left[rows, depth] right + bias (may be null). The bits of a row depend neither on the rows
-/// beside it nor on how the product is shared.
+/// left[rows, depth] right + bias (may be null). The bits of a row depend neither on the rows beside it nor on how the
+/// product is shared.
 struct Product {
   const float* left;
   std::int64_t rows;
   const PackedMatrix& right;
   const float* bias;
-  float* out;
 };
 
-/// On as many threads as LibTorch may use.
-void multiply(const Product& product);
+/// out: [rows, columns], on as many threads as LibTorch may use.
+void multiply(const Product& product, float* out);
 
 /// Rows [row, row + rows) and columns [column, column + columns) of a product.
 struct Tile {
@@ -55,8 +54,9 @@ class Tiles {
  public:
   Tiles(const Product& product, std::int64_t run);
   std::int64_t count() const { return runs_ * product_.right.panel_count(); }
-  /// Computes one, while the next one's panel is fetched.
-  Tile multiply(std::int64_t index) const;
+  Tile at(std::int64_t index) const;
+  /// Computes one, while the next one's panel is fetched. out: where its first number goes, rows `stride` apart.
+  void multiply(std::int64_t index, float* out, std::int64_t stride) const;
   /// Fetches what one needs into the second-level cache, while something else goes on.
   void fetch(std::int64_t index) const;
 

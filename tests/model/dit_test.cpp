@@ -279,6 +279,7 @@ TEST_F(DitTest, ThreadsOfAFrameChangeNoBit) {
       const DitOutput one = shared.forward(frame_of(input, t), {{t}, {}, 0}, &ring),
                       two = alone.forward(frame_of(input, t), {{t}, {}, 0}, &other);
       EXPECT_TRUE(at::equal(one.answer, two.answer)) << threads << " " << t;
+      EXPECT_TRUE(at::equal(one.middle, two.middle));
       ASSERT_EQ(one.frame.size(), two.frame.size());
       for (std::size_t b = 0; b < one.frame.size(); ++b) {
         EXPECT_TRUE(at::equal(one.frame[b].key, two.frame[b].key));

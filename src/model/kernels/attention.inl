@@ -46,8 +46,8 @@ void soften(const Stretches& s, float* row, float& largest, float& sum) {
   over_row(
       s, row, [&](float* p) { most = larger(most, load(p)); },
       [&](float* p) { most_rest = *p > most_rest ? *p : most_rest; });
-  largest = most_rest;
-  for (int i = 0; i < kWide; ++i) largest = most[i] > largest ? most[i] : largest;
+  const float most_whole = largest_of(most);
+  largest = most_whole > most_rest ? most_whole : most_rest;
   Vec sums{};
   float sum_rest = 0;
   const Vec top = splat(largest);

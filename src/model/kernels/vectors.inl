@@ -22,13 +22,32 @@ Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
 void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
 Vec splat(float x) { return x - Vec{}; }
 
-float sum_of(Vec v) {
-  float sum = 0;
-  for (int i = 0; i < kWide; ++i) sum += v[i];
-  return sum;
+template <typename Number>
+Number larger(Number a, Number b) {
+  return a > b ? a : b;
 }
 
-Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+/// All numbers of a vector joined, halves with halves.
+template <int WIDTH, typename Join>
+[[gnu::always_inline]] inline float folded(const float (&numbers)[WIDTH], const Join& join) {
+  if constexpr (WIDTH == 1) {
+    return numbers[0];
+  } else {
+    float half[WIDTH / 2];
+    for (int i = 0; i < WIDTH / 2; ++i) half[i] = join(numbers[i], numbers[i + WIDTH / 2]);
+    return folded(half, join);
+  }
+}
+[[gnu::always_inline]] inline float sum_of(Vec v) {
+  float numbers[kWide];
+  store(numbers, v);
+  return folded(numbers, [](float a, float b) { return a + b; });
+}
+[[gnu::always_inline]] inline float largest_of(Vec v) {
+  float numbers[kWide];
+  store(numbers, v);
+  return folded(numbers, [](float a, float b) { return larger(a, b); });
+}
 
 /// e^x to 2 units in the last place for x in [-87, 88], and the ends' values beyond; NaN stays NaN. Cody and Waite's
 /// reduction, the polynomial of Cephes' expf.

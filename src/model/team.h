@@ -1,4 +1,4 @@
-// Threads that make one frame together.
+// Threads that go through the same work together.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "model/frame_team.h"
+#include "model/team.h"
 
 #include <omp.h>
 #include <sched.h>

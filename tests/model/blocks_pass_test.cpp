@@ -1,4 +1,4 @@
-#include "model/frame_pass.h"
+#include "model/blocks_pass.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ struct NetworkCase {
   void (*change)(DitConfig& config);
 };
 
-class FramePassTest : public testing::TestWithParam<NetworkCase> {
+class BlocksPassTest : public testing::TestWithParam<NetworkCase> {
  protected:
   void SetUp() override {
     config.latent_channels = 4;
@@ -83,8 +83,8 @@ class FramePassTest : public testing::TestWithParam<NetworkCase> {
   std::vector<DitInput> frames;
 };
 
-TEST_P(FramePassTest, EqualsTheBlocks) {
-  const std::vector<DitOutput> blocks = roll(1, false);  // which keep gradients: a FramePass does not
+TEST_P(BlocksPassTest, EqualsTheBlocks) {
+  const std::vector<DitOutput> blocks = roll(1, false);  // which keep gradients: a BlocksPass does not
   ASSERT_TRUE(blocks.front().answer.requires_grad());
   const torch::NoGradGuard no_grad;
   const std::vector<DitOutput> pass = roll(2, true);
@@ -98,14 +98,14 @@ TEST_P(FramePassTest, EqualsTheBlocks) {
   }
 }
 
-TEST_P(FramePassTest, NeitherThreadsNorWhatIsRememberedChangeABit) {
+TEST_P(BlocksPassTest, NeitherThreadsNorWhatIsRememberedChangeABit) {
   const torch::NoGradGuard no_grad;
   const std::vector<DitOutput> one = roll(1, false);
   expect_equal(roll(1, true), one);
   for (const int threads : {2, 3, 7}) expect_equal(roll(threads, true), one);
 }
 
-TEST_P(FramePassTest, WhatIsToldAnewIsNotRemembered) {
+TEST_P(BlocksPassTest, WhatIsToldAnewIsNotRemembered) {
   const torch::NoGradGuard no_grad;
   const Tensor before = roll(1, true).back().answer;
   text = normal_noise({1, 7, 16}, {7, 0, 0});
@@ -118,7 +118,7 @@ TEST_P(FramePassTest, WhatIsToldAnewIsNotRemembered) {
   expect_equal(roll(1, true), roll(1, false));
 }
 
-INSTANTIATE_TEST_SUITE_P(Networks, FramePassTest,
+INSTANTIATE_TEST_SUITE_P(Networks, BlocksPassTest,
                          testing::Values(NetworkCase{"Plain", [](DitConfig&) {}},
                                          NetworkCase{"WithoutNorms", [](DitConfig& c) { c.qk_norm = false; }},
                                          NetworkCase{"Registers", [](DitConfig& c) { c.registers = 3; }},

@@ -1,4 +1,4 @@
-#include "model/frame_team.h"
+#include "model/team.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 namespace bitemark::model {
 namespace {
 
-TEST(FrameTeam, AllIsDoneOnce) {
+TEST(Team, AllIsDoneOnce) {
   std::vector<std::atomic<int>> seen(7);
   run_as_team(3, [&](const TeamMember& member) {
     for (const std::int64_t count : {7, 2, 0, 7})
@@ -17,7 +17,7 @@ TEST(FrameTeam, AllIsDoneOnce) {
   for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i < 2 ? 3 : 2);
 }
 
-TEST(FrameTeam, NobodyGoesOnBeforeAllIsDone) {
+TEST(Team, NobodyGoesOnBeforeAllIsDone) {
   std::atomic<int> done{0};
   run_as_team(3, [&](const TeamMember& member) {
     for (int round = 1; round <= 50; ++round) {
@@ -28,7 +28,7 @@ TEST(FrameTeam, NobodyGoesOnBeforeAllIsDone) {
   });
 }
 
-TEST(FrameTeam, WhatOneHasNotBegunIsTakenByOthers) {
+TEST(Team, WhatOneHasNotBegunIsTakenByOthers) {
   std::atomic<int> done{0};
   run_as_team(2, [&](const TeamMember& member) {
     member.share(8, [&](std::int64_t i) {
@@ -41,7 +41,7 @@ TEST(FrameTeam, WhatOneHasNotBegunIsTakenByOthers) {
   EXPECT_EQ(done, 8);
 }
 
-TEST(FrameTeam, OneThatThrowsLeavesNobodyWaiting) {
+TEST(Team, OneThatThrowsLeavesNobodyWaiting) {
   struct Broken {};
   EXPECT_THROW(run_as_team(2,
                            [](const TeamMember& member) {
