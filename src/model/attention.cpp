@@ -307,7 +307,8 @@ SeenKeys::Places SeenKeys::places(std::int64_t batch, std::int64_t head) const {
 
 PackedHead SeenKeys::packed(std::int64_t batch, std::int64_t head) const {
   const Places p = places(batch, head);
-  return {p.key, nullptr, nullptr, p.value, count_, keys_.size(3), width_, values_.size(3)};
+  const bool another = head + 1 < keys_.size(1);
+  return {p.key, nullptr, nullptr, p.value, count_, keys_.size(3), width_, values_.size(3), another};
 }
 
 void SeenKeys::put(const Tensor& k, const Tensor& v, std::int64_t first) {

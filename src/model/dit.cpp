@@ -194,14 +194,18 @@ TextInput Dit::kept_text(const DitInput& input) const {
   return text;
 }
 
-void Dit::remember(const DitInput& input, FrameCache& cache) {
+FrameCache::Step Dit::remember(const DitInput& input, bool backwards, FrameCache& cache) {
   DitInput& of = cache.of;
-  const bool same_text = input.text.tokens.is_same(of.text.tokens) && input.keep_text.is_same(of.keep_text);
-  const bool same_told = same_text && input.controls.is_same(of.controls) && input.actions.is_same(of.actions) &&
-                         input.shots.is_same(of.shots) && input.label.is_same(of.label) &&
-                         input.keep_controls.is_same(of.keep_controls) && input.keep_actions.is_same(of.keep_actions);
+  const auto same = [](const Tensor& a, const Tensor& b) {
+    return a.is_same(b) || (a.defined() && b.defined() && a.sizes() == b.sizes() && at::equal(a, b));
+  };
+  const bool same_text = same(input.text.tokens, of.text.tokens) && same(input.keep_text, of.keep_text);
+  const bool same_told = same_text && same(input.text.pooled, of.text.pooled) && same(input.controls, of.controls) &&
+                         same(input.actions, of.actions) && same(input.shots, of.shots) &&
+                         same(input.label, of.label) && same(input.keep_controls, of.keep_controls) &&
+                         same(input.keep_actions, of.keep_actions);
   const std::int64_t rows = input.z.size(3) / config_.patch, columns = input.z.size(4) / config_.patch;
-  if (!cache.grid.defined() || cache.grid.size(0) != rows * columns || of.z.size(3) != input.z.size(3)) {
+  if (!cache.grid.defined() || input.z.size(3) != of.z.size(3) || input.z.size(4) != of.z.size(4)) {
     cache.grid = grid_embedding(rows, columns, config_.width, input.z.device());
     cache.rope = frame_rope(config_, input);
   }
@@ -209,11 +213,24 @@ void Dit::remember(const DitInput& input, FrameCache& cache) {
     DitInput kept = input;
     kept.text = kept_text(input);
     cache.told = told(kept);
+    cache.steps.clear();
     if (!same_text) cache.text.clear();
     for (auto& block : blocks_)
       if (!same_text && block->reads_text()) cache.text.push_back(block->text_keys(kept.text.tokens));
   }
   of = input;
+  const auto make = [&] {
+    const Tensor c = at::silu(level(input, backwards) + cache.told);
+    return FrameCache::Step{c, modulation_(c)};
+  };
+  if (input.z.size(1) > 1) return make();
+  const float stride = input.stride.defined() ? input.stride.item<float>() : 0.0F;
+  const std::array<float, 3> key{input.level.item<float>(), input.past_level.item<float>(), stride};
+  const auto found = cache.steps.find(key);
+  if (found != cache.steps.end()) return found->second;
+  constexpr std::size_t kSteps = 32;  // more than a rollout has
+  if (cache.steps.size() >= kSteps) cache.steps.clear();
+  return cache.steps[key] = make();
 }
 
 Tensor Dit::tokens_of(const DitInput& input, const Tensor& grid) {
@@ -238,8 +255,7 @@ Tensor Dit::answer_of(const Tensor& x, const Tensor& c, const DitInput& input) {
 
 DitOutput Dit::pass_without_gradients(const DitInput& input, const FrameLayout& layout, const KvRing* ring,
                                       FrameCache& cache) {
-  remember(input, cache);
-  const Tensor c = at::silu(level(input, layout.backwards) + cache.told);
+  const auto [c, modulation] = remember(input, layout.backwards, cache);
   const Tensor tokens = tokens_of(input, cache.grid);
   BlocksPass pass;
   pass.frames = tokens.size(1);
@@ -248,7 +264,7 @@ DitOutput Dit::pass_without_gradients(const DitInput& input, const FrameLayout& 
   pass.heads = config_.heads;
   for (auto& block : blocks_) pass.blocks.push_back(block->packed());
   pass.x = tokens.view({pass.frames * pass.tokens, pass.width}).contiguous();
-  pass.modulation = modulation_(c).view({pass.frames, -1}).contiguous();
+  pass.modulation = modulation.view({pass.frames, -1}).contiguous();
   pass.text = &cache.text;
   pass.text_length = input.text.lengths.front();
   if (ring == nullptr) {

@@ -4,6 +4,8 @@
 // temporal attention with its own projections).
 #pragma once
 
+#include <array>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -54,14 +56,18 @@ struct DitOutput {
   std::vector<FrameKv> frame;  ///< keys and values of the last frame, one entry a spacetime block
 };
 
-/// What the network made for one rollout of what does not change from step to step: used again while it is told the
-/// same tensors.
+/// What the network with its weights made for one rollout of what does not change from step to step: used again while
+/// it is told the same.
 struct FrameCache {
-  DitInput of;                 ///< what it was told
-  Tensor told;                 ///< [1, 1, width], see Dit::told
-  std::vector<SeenKeys> text;  ///< the caption's keys and values, by the blocks that read them
-  RopeTable rope;              ///< of a frame's places
-  Tensor grid;                 ///< of its patches, [rows * columns, width]
+  struct Step {
+    Tensor c, modulation;  ///< [1, 1, width], [1, 1, 6 width]
+  };
+  DitInput of;                                 ///< what it was told
+  Tensor told;                                 ///< [1, 1, width], see Dit::told
+  std::map<std::array<float, 3>, Step> steps;  ///< by level, that of the frame before, stride
+  std::vector<SeenKeys> text;                  ///< the caption's keys and values, by the blocks that read them
+  RopeTable rope;                              ///< of a frame's places
+  Tensor grid;                                 ///< of its patches, [rows * columns, width]
 };
 
 class DitBlock;
@@ -89,8 +95,8 @@ class Dit : public torch::nn::Module {
   Tensor told(const DitInput& input);
   Tensor played(const DitInput& input);
   TextInput kept_text(const DitInput& input) const;
-  /// Brings `cache` up to `input`.
-  void remember(const DitInput& input, FrameCache& cache);
+  /// Brings `cache` up to `input`; what it says of its step.
+  FrameCache::Step remember(const DitInput& input, bool backwards, FrameCache& cache);
   /// Patches of the frame and of those before it, [B, F, S, width].
   Tensor tokens_of(const DitInput& input, const Tensor& grid);
   /// x: [B, F, S, width] after the last block; c: [B, F, width].

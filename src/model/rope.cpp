@@ -29,9 +29,12 @@ RopeTable rope_table(const Tensor& times, std::int64_t rows, std::int64_t column
   std::vector<std::int64_t> shape = times.sizes().vec();
   shape.push_back(by_place.size(0));
   shape.push_back(-1);
-  const Tensor each = at::cat({by_time.expand(shape), by_place.expand(shape)}, -1);
-  const Tensor all = each.flatten(-3, -2).unsqueeze(-2).to(device);
-  return {all.cos(), all.sin()};
+  // Of every time and every place once, not of each pair of them.
+  const auto table = [&](Tensor (*function)(const Tensor&)) {
+    const Tensor each = at::cat({function(by_time).expand(shape), function(by_place).expand(shape)}, -1);
+    return each.flatten(-3, -2).unsqueeze(-2).to(device);
+  };
+  return {table(at::cos), table(at::sin)};
 }
 
 RopeTable rope_table(const std::vector<std::int64_t>& times, std::int64_t rows, std::int64_t columns,

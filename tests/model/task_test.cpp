@@ -149,9 +149,9 @@ TEST_F(Tasks, LatentsThatStandForFourFrames) {
     const auto frames = generator.run(take);
     ASSERT_EQ(frames.size(), static_cast<std::size_t>(15 - context)) << context;
     // A latent is told the controls of its last frame: those of frame 11 reach back to the first frame of its latent.
-    const int padded = (kTemporal - context % kTemporal) % kTemporal;
-    const int latent = (11 + padded) / kTemporal * kTemporal - padded;
-    for (int t = latent; t < std::min(latent + static_cast<int>(kTemporal), 15); ++t)
+    const std::int64_t padded = (kTemporal - context % kTemporal) % kTemporal;
+    const std::int64_t latent = (11 + padded) / kTemporal * kTemporal - padded;
+    for (std::int64_t t = latent; t < std::min<std::int64_t>(latent + kTemporal, 15); ++t)
       take.controls.values[static_cast<std::size_t>(t) * Controls::width()] += 2.0F;
     const auto other = generator.run(take);
     for (int t = context; t < 15; ++t)

@@ -18,12 +18,22 @@ Stretches stretches_of(const VisibleKeys& sees) {
   return {{{0, sees.prefix, 0}, {sees.own, sees.own_count, padded_to_lane(sees.prefix)}}, score_stride(sees)};
 }
 
+/// Calls work(what is fetched meanwhile): if `wanted`, `floats` from `at` on, evenly over the product's steps.
+template <typename Work>
+void while_fetching(bool wanted, const float* at, Index floats, Index steps, const Work& work) {
+  const Index lines = floats / Fetch::kLine;
+  wanted ? work(Fetch{at, lines, (lines + steps - 1) / steps}) : work(NoFetch{});
+}
+
 /// scores[rows, stride] = query key^T, over the stretches. Columns beyond a stretch's count are of other keys.
 void score(const PackedHead& head, const QueryTile& tile, const Stretches& s, float* scores) {
-  for (const Stretch& part : s.part)
-    if (part.count > 0)
-      multiply({tile.query, head.padded, 1}, tile.rows, head.key_t + part.first, head.key_stride, head.width,
-               padded_to_lane(part.count), {}, scores + part.column, s.stride);
+  const Index all = head.width * head.key_stride, tiles = (tile.rows + 7) / 8 * (s.stride / kWide / 3 + 1);
+  while_fetching(head.another_follows, head.key_t + all, all, tiles * head.width, [&](auto ahead) {
+    for (const Stretch& part : s.part)
+      if (part.count > 0)
+        multiply({tile.query, head.padded, 1}, tile.rows, head.key_t + part.first, head.key_stride, head.width,
+                 padded_to_lane(part.count), {}, scores + part.column, s.stride, ahead);
+  });
 }
 
 /// Calls `each(vector)` for whole vectors of a row's stretches and `rest(one)` for what is left over.
@@ -71,13 +81,16 @@ void attend(const PackedHead& head, const QueryTile& tile, float* out, float* lo
     soften(s, scores + r * s.stride, largest, sums[r]);
     log_sum[r] = largest + __builtin_logf(sums[r]);
   }
-  Base before;
-  for (const Stretch& part : s.part) {
-    if (part.count == 0) continue;
-    multiply({scores + part.column, s.stride, 1}, tile.rows, head.value + part.first * head.padded, head.padded,
-             part.count, head.padded, before, out, head.padded);
-    before = {out, head.padded};
-  }
+  const Index all = head.keys * head.padded, tiles = (tile.rows + 7) / 8;
+  while_fetching(head.another_follows, head.value + all, all, tiles * s.stride, [&](auto ahead) {
+    Base before;
+    for (const Stretch& part : s.part) {
+      if (part.count == 0) continue;
+      multiply({scores + part.column, s.stride, 1}, tile.rows, head.value + part.first * head.padded, head.padded,
+               part.count, head.padded, before, out, head.padded, ahead);
+      before = {out, head.padded};
+    }
+  });
   // A head's numbers are fewer than the weights that would be divided.
   for (Index r = 0; r < tile.rows; ++r) {
     float* row = out + r * head.padded;

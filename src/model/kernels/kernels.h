@@ -20,6 +20,7 @@ struct PackedHead {
   const float* value_t = nullptr;  ///< [width, key_stride]; backward only
   const float* value = nullptr;    ///< [keys, padded]
   std::int64_t keys = 0, key_stride = 0, width = 0, padded = 0;
+  bool another_follows = false;  ///< the next head's lie right behind key_t and value: fetched into the cache meanwhile
 };
 
 /// Some queries of that head, packed: [rows, padded].
