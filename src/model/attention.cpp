@@ -113,9 +113,8 @@ void for_each_tile(const Visibility& visibility, const Shape& shape, std::int64_
   const bool by_row = static_cast<std::int64_t>(visibility.blocks.size()) > count;
   for (std::int64_t b = 0; b < count; ++b) {
     const VisibleKeys sees = merged(visibility.blocks[static_cast<std::size_t>(by_row ? batch * count + b : b)]);
-    for_each_part(visibility.tokens, sees, [&](std::int64_t first, std::int64_t rows) {
-      work(b * visibility.tokens + first, rows, sees);
-    });
+    for_each_part(visibility.tokens, sees,
+                  [&](std::int64_t first, std::int64_t rows) { work(b * visibility.tokens + first, rows, sees); });
   }
 }
 

@@ -41,7 +41,8 @@ class SeenKeys {
 
   /// The same for one head of the first clip, on the calling thread; float32 on a CPU. Threads may have different ones.
   void put(std::int64_t head, const HeadRows& k, const HeadRows& v, std::int64_t count, std::int64_t first);
-  void attend(std::int64_t head, const HeadRows& q, std::int64_t queries, const VisibleKeys& sees, const HeadRows& out) const;
+  void attend(std::int64_t head, const HeadRows& q, std::int64_t queries, const VisibleKeys& sees,
+              const HeadRows& out) const;
 
  private:
   struct Places {
@@ -52,7 +53,7 @@ class SeenKeys {
   void put_into(const Places& to, const HeadRows& k, const HeadRows& v, std::int64_t count, std::int64_t first);
 
   std::int64_t count_, width_;  ///< keys; of a head
-  Tensor keys_, values_;  ///< [B, H, head, stride] and [B, H, count, padded]; elsewhere [B, count, H, head]
+  Tensor keys_, values_;        ///< [B, H, head, stride] and [B, H, count, padded]; elsewhere [B, count, H, head]
 };
 
 }  // namespace bitemark::model

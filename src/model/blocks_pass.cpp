@@ -32,7 +32,7 @@ class Member {
         run_(rows_ <= 128 ? 32 : 192),
         keys_(size(pass.tokens * head_)),
         tile_(size(run_ * 2 * kWidestPanel)),
-        zeros_(size(6 * pass.width)),
+        zeros_(size(pass.width)),
         ones_(size(head_), 1.0F) {}
 
   void run() {
@@ -56,7 +56,8 @@ class Member {
     const std::int64_t width = 6 * pass_.width;
     modulation_.resize(size(pass_.frames * width));
     for (std::int64_t f = 0; f < pass_.frames; ++f)
-      for (std::int64_t i = 0; i < width; ++i) modulation_[size(f * width + i)] = given[f * width + i] + block.modulation[i];
+      for (std::int64_t i = 0; i < width; ++i)
+        modulation_[size(f * width + i)] = given[f * width + i] + block.modulation[i];
   }
   /// Shift, scale and gate of attention, and those of the MLP: a frame's part, 6 widths from the next frame's.
   const float* modulation(std::int64_t part) const { return modulation_.data() + part * pass_.width; }
@@ -115,9 +116,8 @@ class Member {
   /// the cache for them.
   template <typename Work>
   void each_head(const Work& work) {
-    team_.share(pass_.heads * pass_.frames, [&](std::int64_t i) {
-      work(i / pass_.frames, i % pass_.frames, i % pass_.frames * pass_.tokens);
-    });
+    team_.share(pass_.heads * pass_.frames,
+                [&](std::int64_t i) { work(i / pass_.frames, i % pass_.frames, i % pass_.frames * pass_.tokens); });
   }
 
   void attend_to_frames(const PackedBlock& block) {
@@ -178,7 +178,7 @@ class Member {
   /// A head of a frame's tokens, the first of which has this row, normed and turned to its place.
   void place(const HeadRows& from, const float* scale, std::int64_t row, const HeadRows& to) const {
     const std::int64_t pairs = head_ / 2;
-    const float *cosine = pass_.rope.cos.data_ptr<float>() + row * pairs;
+    const float* cosine = pass_.rope.cos.data_ptr<float>() + row * pairs;
     const float* sine = pass_.rope.sin.data_ptr<float>() + row * pairs;
     for (std::int64_t t = 0; t < pass_.tokens; ++t, cosine += pairs, sine += pairs) {
       if (scale == nullptr)
@@ -221,8 +221,13 @@ void run(BlocksPass& pass, int threads) {
   const auto room = [&](std::int64_t columns) { return at::empty({rows, columns}, pass.x.options()); };
   const Tensor example = at::empty({1, 1, pass.heads, head}, pass.x.options());
   const std::int64_t hidden = pass.blocks.front().w3.weights->depth();
-  Shared shared{room(pass.width), room(3 * pass.width), room(pass.width), room(pass.width), room(hidden),
-                SeenKeys(rows, example), {}};
+  Shared shared{room(pass.width),
+                room(3 * pass.width),
+                room(pass.width),
+                room(pass.width),
+                room(hidden),
+                SeenKeys(rows, example),
+                {}};
   pass.middle = at::empty_like(pass.x);
   pass.kept.clear();
   for (const PackedBlock& block : pass.blocks) {

@@ -21,9 +21,9 @@ struct PackedLayer {
 
 /// What the pass needs of a block. Lives no longer than the block, and until its weights change.
 struct PackedBlock {
-  bool reaches_back = false;          ///< attention is across frames
-  const float* modulation = nullptr;  ///< [6 width], this block's own
-  PackedLayer qkv, proj, w1, w2, w3;  ///< w1's answer goes through SiLU and times w2's
+  bool reaches_back = false;                           ///< attention is across frames
+  const float* modulation = nullptr;                   ///< [6 width], this block's own
+  PackedLayer qkv, proj, w1, w2, w3;                   ///< w1's answer goes through SiLU and times w2's
   const float *q_scale = nullptr, *k_scale = nullptr;  ///< [head]; null: queries and keys are not normed
   PackedLayer text_q, text_proj;                       ///< without weights: it reads no text
 };

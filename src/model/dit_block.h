@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "model/attention.h"
-#include "model/dit.h"
 #include "model/blocks_pass.h"
+#include "model/dit.h"
 
 namespace bitemark::model {
 

@@ -47,7 +47,8 @@ void KvRing::make_ready(std::int64_t now, std::int64_t own) const {
 
 void KvRing::fill(const RopeTable& table, std::int64_t head) const {
   const Tensor& example = frames_.front().blocks.front().key;
-  const std::int64_t tokens = example.size(1), width = example.size(3), row = example.size(2) * width, pairs = width / 2;
+  const std::int64_t tokens = example.size(1), width = example.size(3), row = example.size(2) * width,
+                     pairs = width / 2;
   std::vector<float> turned(static_cast<std::size_t>(tokens * width));
   for (std::size_t block = 0; block < seen_.size(); ++block) {
     const float *cosine = table.cos.data_ptr<float>(), *sine = table.sin.data_ptr<float>();

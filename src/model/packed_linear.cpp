@@ -22,9 +22,9 @@ Tensor PackedLinearImpl::forward(const Tensor& x) {
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = right->columns();
   Tensor out = at::empty(shape, x.options());
-  multiply({left.data_ptr<float>(), x.numel() / right->depth(), *right,
-            bias.defined() ? bias.data_ptr<float>() : nullptr},
-           out.data_ptr<float>());
+  multiply(
+      {left.data_ptr<float>(), x.numel() / right->depth(), *right, bias.defined() ? bias.data_ptr<float>() : nullptr},
+      out.data_ptr<float>());
   return out;
 }
 

@@ -9,7 +9,8 @@
 
 namespace bitemark::model {
 
-/// Rows of a linear layer's weights, packed when they are first asked for and again when they have changed. Thread-safe.
+/// Rows of a linear layer's weights, packed when they are first asked for and again when they have changed.
+/// Thread-safe.
 class PackedRows {
  public:
   /// weight: [outputs, inputs]; of the outputs [first, end).

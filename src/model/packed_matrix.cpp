@@ -79,7 +79,8 @@ void Tiles::multiply(std::int64_t index, float* out, std::int64_t stride) const 
 void Tiles::fetch(std::int64_t index) const {
   const PackedMatrix::Panel panel = product_.right.panel(index / runs_);
   constexpr std::int64_t kLine = 64 / sizeof(float);
-  for (std::int64_t i = 0; i < panel.lanes * product_.right.depth(); i += kLine) __builtin_prefetch(panel.data + i, 0, 2);
+  for (std::int64_t i = 0; i < panel.lanes * product_.right.depth(); i += kLine)
+    __builtin_prefetch(panel.data + i, 0, 2);
 }
 
 void multiply(const Product& product, float* out) {

@@ -45,8 +45,8 @@ struct TeamMember {
   std::int64_t first(std::int64_t count) const { return count * rank / team.threads(); }
 };
 
-/// Runs `work` on each of `threads` threads, or fewer where there are not so many; without gradients. What `work` throws
-/// on a thread is thrown again here, after the others have stopped where they meet next.
+/// Runs `work` on each of `threads` threads, or fewer where there are not so many; without gradients. What `work`
+/// throws on a thread is thrown again here, after the others have stopped where they meet next.
 void run_as_team(int threads, const std::function<void(const TeamMember& member)>& work);
 
 }  // namespace bitemark::model

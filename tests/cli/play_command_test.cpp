@@ -1,7 +1,6 @@
 // play as a user calls it, with the shipped checkpoint, and what is refused before it is started.
 #include "cli/generator_commands.h"
 
-
 namespace bitemark {
 namespace {
 

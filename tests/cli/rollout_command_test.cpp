@@ -1,10 +1,9 @@
 // rollout as a user calls it: what is given, what is made, what is refused.
-#include "cli/generator_commands.h"
-
 #include <map>
 #include <sstream>
 
 #include "base/json.h"
+#include "cli/generator_commands.h"
 #include "episode/conditioning.h"
 #include "video/png.h"
 

@@ -1,6 +1,5 @@
 // rollout with the shipped checkpoints: 64 pixels, few frames.
 #include "cli/generator_commands.h"
-
 #include "episode/conditioning.h"
 
 namespace bitemark {

@@ -1,9 +1,8 @@
 // surprise as a user calls it.
-#include "cli/generator_commands.h"
-
 #include <map>
 
 #include "base/json.h"
+#include "cli/generator_commands.h"
 
 namespace bitemark {
 namespace {
