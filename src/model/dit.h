@@ -56,8 +56,8 @@ struct DitOutput {
   std::vector<FrameKv> frame;  ///< keys and values of the last frame, one entry a spacetime block
 };
 
-/// What the network with its weights made for one rollout of what does not change from step to step: used again while
-/// it is told the same.
+/// What the network made for one rollout of what does not change from step to step: used again while it is told the
+/// same. Neither the weights nor the direction of time may change meanwhile.
 struct FrameCache {
   struct Step {
     Tensor c, modulation;  ///< [1, 1, width], [1, 1, 6 width]
