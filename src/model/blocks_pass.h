@@ -1,7 +1,7 @@
 // A clip through the transformer's blocks without gradients, in float32 on a CPU: what rollouts and evaluations ask for
 // thousands of times. The same numbers as DitBlock::forward, which takes everything else, up to rounding. A team of
-// threads shares each operation, frames of a clip or the heads and columns of one frame (tensor parallelism, Shoeybi et
-// al. 2019, section 3), so that each reads its part of the weights and keys alone.
+// threads shares each operation: heads and frames in attention, tiles in products (as tensor parallelism among devices,
+// Shoeybi et al. 2019, section 3), so that each reads its part of the weights and keys alone.
 #pragma once
 
 #include <cstdint>

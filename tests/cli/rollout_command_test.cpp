@@ -1,8 +1,4 @@
 // rollout as a user calls it: what is given, what is made, what is refused.
-#include <map>
-#include <sstream>
-
-#include "base/json.h"
 #include "cli/generator_commands.h"
 #include "episode/conditioning.h"
 #include "video/png.h"

@@ -1,6 +1,4 @@
 // surprise as a user calls it.
-#include <map>
-
 #include "base/json.h"
 #include "cli/generator_commands.h"
 
