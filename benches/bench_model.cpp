@@ -7,7 +7,7 @@
 #include "base/parallel.h"
 #include "model/generator.h"
 #include "model/gradient.h"
-#include "model/kernels/kernels.h"
+#include "model/kernels/split_kernels.h"
 #include "model/noise.h"
 #include "model/runtime.h"
 
@@ -215,6 +215,8 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   at::set_num_threads(static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
   benchmark::AddCustomContext("kernels", bitemark::model::kernels().name);
+  const bitemark::model::SplitKernels* split = bitemark::model::split_kernels();
+  benchmark::AddCustomContext("split products", split == nullptr ? "none" : split->name);
   benchmark::AddCustomContext("blas", bitemark::model::blas_core());
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/kernels/split_kernels.h"
 #include "model/team.h"
 
 namespace bitemark::model {
@@ -11,7 +12,8 @@ constexpr float kEpsilon = 1e-6F;
 
 using Floats = std::vector<float>;
 
-/// Room that all threads of the team write their parts of, row by row.
+/// Room that all threads of the team write their parts of, row by row. What a product with split weights reads is split
+/// where it lies: normed, attended and hidden are read by nothing else.
 struct Shared {
   Tensor normed, qkv, queries, attended, hidden;
   SeenKeys within;               ///< the clip's own keys, in blocks that do not reach back
@@ -62,8 +64,9 @@ class Member {
   /// Shift, scale and gate of attention, and those of the MLP: a frame's part, 6 widths from the next frame's.
   const float* modulation(std::int64_t part) const { return modulation_.data() + part * pass_.width; }
 
-  /// x, normed and modulated frame by frame; the next frame's shift and scale are `stride` further on.
-  const float* normed(const float* shift, const float* scale, std::int64_t stride) {
+  /// x, normed and modulated frame by frame, for products with a layer; the next frame's shift and scale are `stride`
+  /// further on.
+  const float* normed(const float* shift, const float* scale, std::int64_t stride, const PackedLayer& layer) {
     const float* x = pass_.x.data_ptr<float>();
     float* out = shared_.normed.data_ptr<float>();
     const std::int64_t runs = (pass_.tokens + kFew - 1) / kFew;
@@ -72,10 +75,28 @@ class Member {
       const std::int64_t at = (frame * pass_.tokens + first) * pass_.width;
       kernels().norm_modulate(x + at, shift + frame * stride, scale + frame * stride, rows, pass_.width, kEpsilon,
                               out + at, nullptr, nullptr);
+      make_ready(out + at, rows * pass_.width, layer);
     });
     return out;
   }
-  const float* normed(std::int64_t part) { return normed(modulation(part), modulation(part + 1), 6 * pass_.width); }
+  const float* normed(std::int64_t part, const PackedLayer& layer) {
+    return normed(modulation(part), modulation(part + 1), 6 * pass_.width, layer);
+  }
+
+  /// `count` numbers of the layer's left side.
+  static void make_ready(float* left, std::int64_t count, const PackedLayer& layer) {
+    if (layer.weights->split()) split_kernels()->split(left, count, left);
+  }
+
+  /// The heads' answers, which are narrower than what is split in one go.
+  const float* attended(const PackedLayer& layer) {
+    float* rows = shared_.attended.data_ptr<float>();
+    if (layer.weights->split())
+      team_.share((rows_ + kFew - 1) / kFew, [&](std::int64_t i) {
+        make_ready(rows + i * kFew * pass_.width, std::min(kFew, rows_ - i * kFew) * pass_.width, layer);
+      });
+    return rows;
+  }
 
   Tiles tiles(const float* left, const PackedLayer& layer) const {
     return {{left, rows_, *layer.weights, layer.bias}, run_};
@@ -97,8 +118,8 @@ class Member {
   }
 
   /// x += left layer, times `gate` (null: 1) by frame and column.
-  void add_product(const Tensor& left, const PackedLayer& layer, const float* gate) {
-    const Tiles all = tiles(left.data_ptr<float>(), layer);
+  void add_product(const float* left, const PackedLayer& layer, const float* gate) {
+    const Tiles all = tiles(left, layer);
     float* x = pass_.x.data_ptr<float>();
     team_.share(all.count(), [&](std::int64_t i) {
       const Tile tile = all.at(i);
@@ -122,7 +143,7 @@ class Member {
 
   void attend_to_frames(const PackedBlock& block) {
     expect(block.qkv);
-    multiply(normed(0), block.qkv, shared_.qkv);
+    multiply(normed(0, block.qkv), block.qkv, shared_.qkv);
     expect(block.proj);
     SeenKeys& seen = keys_seen(block);
     const FrameKv* kept = block.reaches_back ? &pass_.kept[back_block_++] : nullptr;
@@ -138,24 +159,24 @@ class Member {
       const VisibleKeys sees = block.reaches_back ? pass_.across[size(frame)] : VisibleKeys{0, row, pass_.tokens};
       seen.attend(h, head_of(shared_.queries, h, row), pass_.tokens, sees, head_of(shared_.attended, h, row));
     });
-    add_product(shared_.attended, block.proj, modulation(2));
+    add_product(attended(block.proj), block.proj, modulation(2));
   }
 
   void attend_to_text(const PackedBlock& block) {
     expect(block.text_q);
-    multiply(normed(zeros_.data(), zeros_.data(), 0), block.text_q, shared_.queries);
+    multiply(normed(zeros_.data(), zeros_.data(), 0, block.text_q), block.text_q, shared_.queries);
     expect(block.text_proj);
     const SeenKeys& seen = (*pass_.text)[text_block_++];
     each_head([&](std::int64_t h, std::int64_t, std::int64_t row) {
       seen.attend(h, head_of(shared_.queries, h, row), pass_.tokens, {pass_.text_length, 0, 0},
                   head_of(shared_.attended, h, row));
     });
-    add_product(shared_.attended, block.text_proj, nullptr);
+    add_product(attended(block.text_proj), block.text_proj, nullptr);
   }
 
   void widen_and_narrow(const PackedBlock& block) {
     expect(block.w1);
-    const float* x = normed(3);
+    const float* x = normed(3, block.w1);
     const Tiles gates = tiles(x, block.w1), values = tiles(x, block.w2);
     team_.share(gates.count(), [&](std::int64_t i) {
       const Tile tile = gates.at(i);
@@ -163,11 +184,13 @@ class Member {
       values.multiply(i, tile_.data() + tile.columns, 2 * tile.columns);
       const std::int64_t hidden = shared_.hidden.size(1);
       float* out = shared_.hidden.data_ptr<float>() + tile.row * hidden + tile.column;
-      for (std::int64_t r = 0; r < tile.rows; ++r)
+      for (std::int64_t r = 0; r < tile.rows; ++r) {
         kernels().swiglu(tile_.data() + r * 2 * tile.columns, 1, tile.columns, out + r * hidden);
+        make_ready(out + r * hidden, tile.columns, block.w3);
+      }
     });
     expect(block.w3);
-    add_product(shared_.hidden, block.w3, modulation(5));
+    add_product(shared_.hidden.data_ptr<float>(), block.w3, modulation(5));
   }
 
   SeenKeys& keys_seen(const PackedBlock& block) {

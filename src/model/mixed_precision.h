@@ -26,6 +26,14 @@ class MixedPrecision {
     at::autocast::set_autocast_cache_enabled(cached_);
     at::autocast::decrement_nesting();
   }
+  /// Of this thread, on default_device().
+  static bool is_on() {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+    return at::autocast::is_autocast_enabled(default_device().type());
+#else
+    return default_device().is_cpu() ? at::autocast::is_cpu_enabled() : at::autocast::is_enabled();
+#endif
+  }
   MixedPrecision(const MixedPrecision&) = delete;
   MixedPrecision& operator=(const MixedPrecision&) = delete;
 

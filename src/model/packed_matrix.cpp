@@ -6,6 +6,9 @@
 #include <array>
 #include <vector>
 
+#include "base/error.h"
+#include "model/kernels/split_kernels.h"
+
 namespace bitemark::model {
 namespace {
 
@@ -14,10 +17,12 @@ constexpr std::int64_t kRun = 192;  ///< rows that a thread takes at a time
 std::int64_t lanes_of(std::int64_t columns) { return (columns + kLane - 1) / kLane; }
 
 /// A panel's columns for some rows; out: [rows, stride].
-void multiply_run(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix::Panel& panel,
-                  const float* next, const float* bias, float* out, std::int64_t stride) {
+void multiply_run(const float* left, std::int64_t rows, std::int64_t depth, bool split,
+                  const PackedMatrix::Panel& panel, const float* next, const float* bias, float* out,
+                  std::int64_t stride) {
   const float* offset = bias == nullptr ? nullptr : bias + panel.first;
   const RightPanel columns{panel.data, panel.lanes, next};
+  if (split) return split_kernels()->multiply(left, rows, depth, columns, offset, out, stride);
   if (panel.count == panel.lanes) return kernels().multiply(left, rows, depth, columns, offset, out, stride);
   // The lanes behind the last column have no place in the result.
   std::array<float, kWidestPanel> offsets{};
@@ -27,29 +32,69 @@ void multiply_run(const float* left, std::int64_t rows, std::int64_t depth, cons
   for (std::int64_t r = 0; r < rows; ++r) std::copy_n(room.data() + r * panel.lanes, panel.count, out + r * stride);
 }
 
+/// The left side is ready.
+void multiply_prepared(const Product& product, float* out) {
+  const Tiles tiles(product, kRun);
+  const std::int64_t stride = product.right.columns();
+  at::parallel_for(0, tiles.count(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const Tile tile = tiles.at(i);
+      tiles.multiply(i, out + tile.row * stride + tile.column, stride);
+    }
+  });
+}
+
 }  // namespace
 
-PackedMatrix::PackedMatrix(const float* from, std::int64_t depth, std::int64_t columns)
+AlignedFloats aligned_floats(std::int64_t count) {
+  constexpr std::size_t kLine = 64;
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
+  AlignedFloats floats(static_cast<float*>(std::aligned_alloc(kLine, (bytes + kLine - 1) / kLine * kLine)));
+  if (floats == nullptr) throw std::bad_alloc();
+  return floats;
+}
+
+PackedMatrix::PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns)
     : depth_(depth),
       columns_(columns),
-      data_(std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(lanes_of(columns) * kLane * depth))) {
-  float* to = data_.get();
-  for (std::int64_t i = 0; i < panel_count(); ++i) {
-    const Panel p = panel(i);
-    for (std::int64_t k = 0; k < depth; ++k) {
-      for (std::int64_t c = p.first; c < p.first + p.count; ++c) *to++ = from[c * depth + k];
-      to = std::fill_n(to, p.lanes - p.count, 0.0F);
-    }
+      split_(split_kernels() != nullptr && columns % kSplitRun == 0 &&
+             (order == From::kRows || depth % kSplitRun == 0)) {
+  if (split_) depth_ = in_split_runs(depth);
+  data_ = aligned_floats(lanes_of(columns) * kLane * depth_);
+  at::parallel_for(0, panel_count(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) pack(from, order, depth, i);
+  });
+}
+
+bool PackedMatrix::splits(std::int64_t depth, std::int64_t columns) {
+  return split_kernels() != nullptr && depth % kSplitRun == 0 && columns % kSplitRun == 0;
+}
+
+void PackedMatrix::pack(const float* from, From order, std::int64_t depth, std::int64_t index) {
+  const Panel p = panel(index);
+  float* to = data_.get() + p.first * depth_;
+  const bool rows = order == From::kRows;
+  if (split_ && rows) return split_kernels()->pack(from + p.first, columns_, depth, p.count, to);
+  if (split_) return split_kernels()->pack_transpose(from + p.first * depth, depth, depth, p.count, to);
+  const std::int64_t row = rows ? columns_ : 1, column = rows ? 1 : depth;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (std::int64_t c = p.first; c < p.first + p.count; ++c) *to++ = from[k * row + c * column];
+    to = std::fill_n(to, p.lanes - p.count, 0.0F);
   }
 }
 
+std::int64_t PackedMatrix::wide_panel_count() const {
+  const std::int64_t lanes = lanes_of(columns_);
+  return split_ ? lanes / 4 : wide_panels(lanes);
+}
+
 std::int64_t PackedMatrix::panel_count() const {
-  const std::int64_t lanes = lanes_of(columns_), wide = wide_panels(lanes);
-  return wide + (lanes - 4 * wide + 2) / 3;
+  const std::int64_t wide = wide_panel_count();
+  return wide + (lanes_of(columns_) - 4 * wide + 2) / 3;
 }
 
 PackedMatrix::Panel PackedMatrix::panel(std::int64_t index) const {
-  const std::int64_t wide = wide_panels(lanes_of(columns_));
+  const std::int64_t wide = wide_panel_count();
   Panel panel;
   panel.first = (std::min(index, wide) * 4 + std::max<std::int64_t>(index - wide, 0) * 3) * kLane;
   panel.count = std::min((index < wide ? 4 : 3) * kLane, columns_ - panel.first);
@@ -72,8 +117,8 @@ void Tiles::multiply(std::int64_t index, float* out, std::int64_t stride) const 
   const std::int64_t i = index / runs_, run = index % runs_, first = run * run_;
   const PackedMatrix::Panel panel = right.panel(i);
   const bool fetches = run + 1 == runs_ && i + 1 < right.panel_count() && right.panel(i + 1).lanes >= panel.lanes;
-  multiply_run(product_.left + first * right.depth(), std::min(run_, product_.rows - first), right.depth(), panel,
-               fetches ? right.panel(i + 1).data : nullptr, product_.bias, out, stride);
+  multiply_run(product_.left + first * right.depth(), std::min(run_, product_.rows - first), right.depth(),
+               right.split(), panel, fetches ? right.panel(i + 1).data : nullptr, product_.bias, out, stride);
 }
 
 void Tiles::fetch(std::int64_t index) const {
@@ -84,14 +129,25 @@ void Tiles::fetch(std::int64_t index) const {
 }
 
 void multiply(const Product& product, float* out) {
-  const Tiles tiles(product, kRun);
-  const std::int64_t stride = product.right.columns();
-  at::parallel_for(0, tiles.count(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const Tile tile = tiles.at(i);
-      tiles.multiply(i, out + tile.row * stride + tile.column, stride);
-    }
+  const PackedMatrix& right = product.right;
+  if (!right.split()) return multiply_prepared(product, out);
+  const std::int64_t row = right.depth(), count = product.rows * row;
+  const AlignedFloats left = aligned_floats(count);
+  at::parallel_for(0, product.rows, 64, [&](std::int64_t begin, std::int64_t end) {
+    split_kernels()->split(product.left + begin * row, (end - begin) * row, left.get() + begin * row);
   });
+  multiply_prepared({left.get(), product.rows, right, product.bias}, out);
+}
+
+void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
+                         float* out) {
+  BITEMARK_CHECK(right.split() && rows % kLane == 0 && in_split_runs(depth) == right.depth());
+  const AlignedFloats split_left = aligned_floats(rows * right.depth());
+  at::parallel_for(0, rows / kLane, 1, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t first = begin * kLane, count = (end - begin) * kLane;
+    split_kernels()->split_transpose(left + first, rows, depth, count, split_left.get() + first * right.depth());
+  });
+  multiply_prepared({split_left.get(), rows, right, nullptr}, out);
 }
 
 }  // namespace bitemark::model

@@ -1,20 +1,35 @@
 // Matrix products of float32 on a CPU by our kernels. The right side is packed first; a library does that at every
-// call, which for 16 rows takes twice as long as the product itself.
+// call, which for 16 rows takes twice as long as the product itself. Where the processor has tiles of bfloat16 both
+// sides are split (kernels/split_kernels.h), if depth and columns are multiples of kSplitRun.
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
 #include "model/kernels/kernels.h"
 
 namespace bitemark::model {
 
+/// Whole lines of the cache.
+struct FreeFloats {
+  void operator()(float* floats) const { std::free(floats); }
+};
+using AlignedFloats = std::unique_ptr<float[], FreeFloats>;
+AlignedFloats aligned_floats(std::int64_t count);
+
 /// The right side of products: [depth, columns], in panels.
 class PackedMatrix {
  public:
-  /// The transpose of `from`, [columns, depth], which is how linear layers have their weights.
-  PackedMatrix(const float* from, std::int64_t depth, std::int64_t columns);
+  enum class From { kRows, kTranspose };
+  /// from: contiguous, [depth, columns]; or [columns, depth], as linear layers have their weights.
+  PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns);
+  /// Whether such a one is split, and its transpose too.
+  static bool splits(std::int64_t depth, std::int64_t columns);
+  /// A split one's is a multiple of kSplitRun, filled up with zeros.
   std::int64_t depth() const { return depth_; }
+  /// It takes left rows that are split.
+  bool split() const { return split_; }
   std::int64_t columns() const { return columns_; }
   std::int64_t panel_count() const;
 
@@ -22,17 +37,21 @@ class PackedMatrix {
   /// zero behind them.
   struct Panel {
     std::int64_t first = 0, count = 0, lanes = 0;
-    const float* data = nullptr;  ///< [depth, lanes]
+    const float* data = nullptr;  ///< [depth, lanes], or what SplitKernels::pack makes of that
   };
   Panel panel(std::int64_t index) const;
 
  private:
+  void pack(const float* from, From order, std::int64_t depth, std::int64_t index);
+  std::int64_t wide_panel_count() const;
+
   std::int64_t depth_, columns_;
-  std::unique_ptr<float[]> data_;
+  bool split_;
+  AlignedFloats data_;
 };
 
-/// left[rows, depth] right + bias (may be null). The bits of a row depend neither on the rows beside it nor on how the
-/// product is shared.
+/// left[rows, depth] right + bias (may be null); left is split where right wants that. The bits of a row depend neither
+/// on the rows beside it nor on how the product is shared.
 struct Product {
   const float* left;
   std::int64_t rows;
@@ -40,8 +59,11 @@ struct Product {
   const float* bias;
 };
 
-/// out: [rows, columns], on as many threads as LibTorch may use.
+/// The same of a left side as it is. out: [rows, columns], on as many threads as LibTorch may use.
 void multiply(const Product& product, float* out);
+/// left^T right, split. left: [depth, rows], rows a multiple of kLane and depth as `right` was made of.
+void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
+                         float* out);
 
 /// Rows [row, row + rows) and columns [column, column + columns) of a product.
 struct Tile {

@@ -123,7 +123,8 @@ INSTANTIATE_TEST_SUITE_P(Networks, BlocksPassTest,
                                          NetworkCase{"WithoutNorms", [](DitConfig& c) { c.qk_norm = false; }},
                                          NetworkCase{"Registers", [](DitConfig& c) { c.registers = 3; }},
                                          NetworkCase{"LocalSkips", [](DitConfig& c) { c.local_skip = true; }},
-                                         NetworkCase{"Wide", [](DitConfig& c) { c.width = 120; }}),
+                                         NetworkCase{"Wide", [](DitConfig& c) { c.width = 120; }},
+                                         NetworkCase{"Split", [](DitConfig& c) { c.width = 96; }}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

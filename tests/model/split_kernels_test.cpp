@@ -1,0 +1,123 @@
+// Products of split numbers, on processors that have tiles for them; elsewhere there is nothing to be tested.
+#include "model/kernels/split_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "model/noise.h"
+#include "model/packed_linear.h"
+
+namespace bitemark::model {
+namespace {
+
+class SplitProduct : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (split_kernels() == nullptr) GTEST_SKIP() << "this processor has no tiles of bfloat16, or is pinned below them";
+  }
+
+  static Tensor product(const Tensor& left, const Tensor& right) {
+    const PackedMatrix packed(right.data_ptr<float>(), PackedMatrix::From::kRows, right.size(0), right.size(1));
+    EXPECT_TRUE(packed.split());
+    Tensor out = at::empty({left.size(0), right.size(1)});
+    multiply({left.data_ptr<float>(), left.size(0), packed, nullptr}, out.data_ptr<float>());
+    return out;
+  }
+
+  /// The header's bound, and float32's rounding of sums.
+  static void expect_within_the_bound(const Tensor& found, const Tensor& left, const Tensor& right) {
+    const Tensor a = left.to(at::kDouble), b = right.to(at::kDouble);
+    const double share = 3 * 0x1p-16 + static_cast<double>(left.size(1)) * 0x1p-24;
+    const Tensor excess = (found.to(at::kDouble) - at::mm(a, b)).abs() - share * at::mm(a.abs(), b.abs());
+    EXPECT_LE(excess.max().item<double>(), 0.0);
+  }
+
+  static Tensor whole_numbers(at::IntArrayRef shape, double below, std::uint32_t seed) {
+    return at::round(at::clamp(normal_noise(shape, {seed, 0, 0}) * (below / 3), -below, below));
+  }
+};
+
+TEST_F(SplitProduct, IsWithinItsBound) {
+  for (const auto& [rows, depth, columns] : std::vector<std::array<std::int64_t, 3>>{
+           {1, 32, 32}, {16, 192, 576}, {17, 64, 96}, {31, 32, 160}, {300, 256, 64}, {64, 1376, 224}}) {
+    const Tensor left = normal_noise({rows, depth}, {1, 0, 0}), right = normal_noise({depth, columns}, {2, 0, 0});
+    expect_within_the_bound(product(left, right), left, right);
+  }
+}
+
+TEST_F(SplitProduct, IsExactWhereOneSideNeedsNoSecondPart) {
+  // Twelve bits by four, and 64 of them are below 2^24: bfloat16 has eight, so one side needs its second part.
+  const Tensor left = whole_numbers({33, 64}, 2047, 1), right = whole_numbers({64, 96}, 7, 2);
+  EXPECT_TRUE(at::equal(product(left, right), at::mm(left, right)));
+  const Tensor few = whole_numbers({33, 64}, 7, 3), many = whole_numbers({64, 96}, 2047, 4);
+  EXPECT_TRUE(at::equal(product(few, many), at::mm(few, many)));
+}
+
+TEST_F(SplitProduct, OfTransposedSides) {
+  for (const std::int64_t depth : {1, 31, 32, 33, 64, 765}) {
+    const Tensor left = normal_noise({depth, 48}, {1, 0, 0}), right = normal_noise({depth, 96}, {2, 0, 0});
+    const PackedMatrix packed(right.data_ptr<float>(), PackedMatrix::From::kRows, depth, 96);
+    Tensor out = at::empty({48, 96});
+    multiply_transposed(left.data_ptr<float>(), 48, depth, packed, out.data_ptr<float>());
+    expect_within_the_bound(out, left.t(), right);
+  }
+}
+
+TEST_F(SplitProduct, WhatIsNotFiniteStaysSo) {
+  const Tensor right = at::ones({32, 32});
+  Tensor left = at::ones({2, 32});
+  left[0][5] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(product(left, right)[0].isnan().all().item<bool>());
+  left[0][5] = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(product(left, right)[0].isfinite().any().item<bool>());
+  EXPECT_TRUE(at::equal(product(left, right)[1], at::full({32}, 32.0)));
+}
+
+/// A layer's answer to x, and the slopes of that times `weights`, by the given function.
+struct Slopes {
+  Tensor answer, x, weight, bias;
+};
+
+template <typename Layer>
+Slopes slopes_of(const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& weights) {
+  const auto leaf = [](const Tensor& t) { return t.detach().clone().requires_grad_(true); };
+  const Tensor in = leaf(x), w = leaf(weight), b = bias.defined() ? leaf(bias) : bias;
+  const Tensor answer = layer(in, w, b);
+  (answer * weights).sum().backward();
+  return {answer.detach(), in.grad(), w.grad(), b.defined() ? b.grad() : b};
+}
+
+class SplitLinearGradients : public SplitProduct, public testing::WithParamInterface<bool> {};
+
+TEST_P(SplitLinearGradients, AreTheLibrarys) {
+  const Tensor x = normal_noise({3, 15, 64}, {1, 0, 0}), weight = normal_noise({96, 64}, {2, 0, 0});
+  const Tensor bias = GetParam() ? normal_noise({96}, {3, 0, 0}) : Tensor();
+  const Tensor weights = normal_noise({3, 15, 96}, {4, 0, 0});
+  const auto ours = [](const Tensor& in, const Tensor& w, const Tensor& b) {
+    PackedLinear layer(torch::nn::LinearOptions(64, 96).bias(b.defined()));
+    layer->weight = w;
+    layer->bias = b;
+    return layer->forward(in);
+  };
+  const auto librarys = [](const Tensor& in, const Tensor& w, const Tensor& b) { return at::linear(in, w, b); };
+  const Slopes found = slopes_of(ours, x, weight, bias, weights);
+  const Slopes expected = slopes_of(librarys, x, weight, bias, weights);
+  // The bound (4.6e-5) of at most 96 products of order one.
+  const auto near = [](const Tensor& a, const Tensor& b) { return at::allclose(a, b, 0, 4.6e-5 * 96); };
+  EXPECT_TRUE(near(found.answer, expected.answer));
+  EXPECT_TRUE(near(found.x, expected.x));
+  EXPECT_TRUE(near(found.weight, expected.weight));
+  EXPECT_FALSE(at::equal(found.weight, expected.weight));  // or they were not split
+  if (GetParam()) {
+    EXPECT_TRUE(near(found.bias, expected.bias));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Biases, SplitLinearGradients, testing::Bool(),
+                         [](const auto& test) { return test.param ? "With" : "Without"; });
+
+}  // namespace
+}  // namespace bitemark::model
