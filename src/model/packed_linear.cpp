@@ -21,27 +21,25 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-const float* numbers_of(const Tensor& bias) { return bias.defined() ? bias.data_ptr<float>() : nullptr; }
-
-/// left's last dimension times `right`. left: contiguous.
+/// left's last dimension times `right`, plus the bias (undefined or empty: none). left: contiguous.
 Tensor times(const Tensor& left, const PackedMatrix& right, const Tensor& bias) {
   std::vector<std::int64_t> shape = left.sizes().vec();
   const std::int64_t rows = left.numel() / shape.back();
   shape.back() = right.columns();
   Tensor out = at::empty(shape, left.options());
-  multiply({left.data_ptr<float>(), rows, right, numbers_of(bias)}, out.data_ptr<float>());
+  const bool has_bias = bias.defined() && bias.numel() > 0;
+  multiply({left.data_ptr<float>(), rows, right, has_bias ? bias.data_ptr<float>() : nullptr}, out.data_ptr<float>());
   return out;
 }
 
-/// The layer with its gradients, all three products of split numbers.
+/// The layer with its gradients, all three products of split numbers. An empty bias is none: this takes no undefined
+/// one.
 class SplitLinear : public torch::autograd::Function<SplitLinear> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
-                        const c10::optional<Tensor>& bias) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias) {
     context->save_for_backward({x, weight});
-    context->saved_data["bias"] = bias.has_value();
-    return times(x, {weight.data_ptr<float>(), PackedMatrix::From::kTranspose, weight.size(1), weight.size(0)},
-                 bias.value_or(Tensor()));
+    context->saved_data["bias"] = bias.numel() > 0;
+    return times(x, {weight.data_ptr<float>(), PackedMatrix::From::kTranspose, weight.size(1), weight.size(0)}, bias);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
@@ -62,8 +60,7 @@ Tensor PackedLinearImpl::forward(const Tensor& x) {
   const bool ours = is_ours(x) && is_ours(weight);
   if (ours && !c10::GradMode::is_enabled()) return times(x.contiguous(), *packed(), bias);
   if (ours && PackedMatrix::splits(weight.size(1), weight.size(0)) && !MixedPrecision::is_on())
-    return SplitLinear::apply(x.contiguous(), weight.contiguous(),
-                              bias.defined() ? c10::optional<Tensor>(bias) : c10::nullopt);
+    return SplitLinear::apply(x.contiguous(), weight.contiguous(), bias.defined() ? bias : at::empty({0}));
   return torch::nn::LinearImpl::forward(x);
 }
 

@@ -24,8 +24,8 @@ class PackedRows {
 };
 
 /// torch::nn::Linear in all but speed: without gradients and in float32 on a CPU, the product is our kernel's over
-/// packed weights. Thread-safe without gradients. The bits of a row depend neither on the rows beside it nor on the
-/// number of threads; those of a library's product do.
+/// packed weights; where products are split (packed_matrix.h), with gradients too. Thread-safe without gradients. The
+/// bits of a row depend neither on the rows beside it nor on the number of threads; those of a library's product do.
 class PackedLinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;
