@@ -47,9 +47,11 @@ def main():
         rolled.append(speed(frames(clips / generator / file.name, "frames"), background) * np.sign(at))
     if len(true) < 3:
         sys.exit(f"{clips / 'oracle'}: has {len(true)} clips of {scenario}, expected 3 or more")
-    slope = np.polyfit(true, rolled, 1)[0]
-    print(f"{scenario}, {len(true)} takes: true speed {np.mean(true):.2f} +- {np.std(true):.2f} pixels a frame (standard deviation), "
-          f"rolled {np.mean(rolled):.2f} +- {np.std(rolled):.2f}, slope {slope:.2f}")
+    (slope, start), deviation = np.polyfit(true, rolled, 1), np.std(true)
+    scatter = np.std(np.array(rolled) - slope * np.array(true) - start) * np.sqrt(len(true) / (len(true) - 2))
+    half = 2 * scatter / (deviation * np.sqrt(len(true)))
+    print(f"{scenario}, {len(true)} takes: true speed {np.mean(true):.2f} +- {deviation:.2f} pixels a frame (standard deviation), "
+          f"rolled {np.mean(rolled):.2f} +- {np.std(rolled):.2f}, slope {slope:.2f} +- {half:.2f} (two standard errors)")
 
 
 if __name__ == "__main__":
