@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/cpu_floats.h"
+#include "model/held.h"
 
 namespace bitemark::model {
 namespace {
@@ -35,17 +36,14 @@ struct HeadView : HeadRows {
 /// -> [count, padded], times `scale`, zeros behind the width.
 void pack_rows(const HeadView& from, std::int64_t first, std::int64_t count, std::int64_t padded, float scale,
                float* to) {
-  for (std::int64_t n = 0; n < count; ++n, to += padded) {
-    const float* row = from.at(first + n);
-    for (std::int64_t i = 0; i < from.width; ++i) to[i] = row[i] * scale;
-    std::fill(to + from.width, to + padded, 0.0F);
-  }
+  kernels().scale_rows(from.at(first), from.row, count, from.width, scale, to, padded);
+  if (padded == from.width) return;
+  for (std::int64_t n = 0; n < count; ++n, to += padded) std::fill(to + from.width, to + padded, 0.0F);
 }
 
-/// -> [width, stride], columns from 0 to `count`. What is written far apart is written in one go.
+/// -> [width, stride], columns from 0 to `count`.
 void put_columns(const HeadView& from, std::int64_t count, std::int64_t stride, float* to) {
-  for (std::int64_t i = 0; i < from.width; ++i, to += stride)
-    for (std::int64_t n = 0; n < count; ++n) to[n] = from.at(n)[i];
+  kernels().transpose(from.data, from.row, count, from.width, to, stride);
 }
 
 /// The same with zeros behind the count.
@@ -56,8 +54,7 @@ void pack_columns(const HeadView& from, std::int64_t count, std::int64_t stride,
 
 void unpack_rows(const float* from, std::int64_t first, std::int64_t count, std::int64_t padded, float scale,
                  const HeadView& to) {
-  for (std::int64_t n = 0; n < count; ++n, from += padded)
-    for (std::int64_t i = 0; i < to.width; ++i) to.at(first + n)[i] = from[i] * scale;
+  kernels().scale_rows(from, padded, count, to.width, scale, to.at(first), to.row);
 }
 
 /// Rows a tile: equally many in each, whole tiles of the product, and their scores stay in a second-level cache of
@@ -181,25 +178,21 @@ void attend_backward(const Tensor& q, const Tensor& k, const Tensor& v, const Te
     const PackedHead head = packed(shape, {k, b, h}, {v, b, h}, true);
     const float* sums = log_sum.data_ptr<float>() + (b * shape.heads + h) * shape.queries;
     const HeadView out_view(out, b, h), grad_view(grad, b, h);
-    std::vector<float> grad_keys(static_cast<std::size_t>(2 * shape.keys * shape.padded));
-    float* grad_values = grad_keys.data() + shape.keys * shape.padded;
+    const std::int64_t sums_of_keys = shape.keys * shape.padded;
+    float *grad_keys = scratch(7, 2 * sums_of_keys), *grad_values = grad_keys + sums_of_keys;
+    std::fill_n(grad_keys, 2 * sums_of_keys, 0.0F);
     for_each_tile(visibility, shape, b, [&](std::int64_t first, std::int64_t rows, const VisibleKeys& sees) {
-      float* room = scratch(4, rows * (3 * shape.padded + 1));
+      float* room = scratch(4, rows * 3 * shape.padded);
       float *query = room, *slope = query + rows * shape.padded, *grad_query = slope + rows * shape.padded;
-      float* dots = grad_query + rows * shape.padded;
       pack_rows({q, b, h}, first, rows, shape.padded, shape.scale(), query);
       pack_rows(grad_view, first, rows, shape.padded, 1.0F, slope);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const float *a = out_view.at(first + r), *g = grad_view.at(first + r);
-        dots[r] = 0;
-        for (std::int64_t i = 0; i < shape.width; ++i) dots[r] += a[i] * g[i];
-      }
-      kernels().attend_backward(head, {query, rows, sees},
-                                {slope, dots, sums + first, grad_query, grad_keys.data(), grad_values},
-                                scratch(6, 2 * rows * score_stride(sees)));
+      kernels().attend_backward(
+          head, {query, rows, sees},
+          {slope, out_view.at(first), out_view.row, sums + first, grad_query, grad_keys, grad_values},
+          scratch(6, rows * (2 * score_stride(sees) + 1)));
       unpack_rows(grad_query, first, rows, shape.padded, shape.scale(), {result.q, b, h});
     });
-    unpack_rows(grad_keys.data(), 0, shape.keys, shape.padded, 1.0F, {result.k, b, h});
+    unpack_rows(grad_keys, 0, shape.keys, shape.padded, 1.0F, {result.k, b, h});
     unpack_rows(grad_values, 0, shape.keys, shape.padded, 1.0F, {result.v, b, h});
   });
 }
@@ -210,25 +203,18 @@ class AttendVisible : public torch::autograd::Function<AttendVisible> {
                         std::shared_ptr<const Visibility> visibility) {
     const auto [out, log_sum] = attend_forward(q, k, v, *visibility);
     context->save_for_backward({q, k, v, out, log_sum});
-    context->saved_data["visibility"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(visibility)));
+    context->saved_data["visibility"] = held(std::move(visibility));
     return out;
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
-    const auto holder = context->saved_data["visibility"].toCapsule();
-    const auto& visibility = *static_cast<const Holder&>(*holder).value;
+    const auto& visibility = *held_in<std::shared_ptr<const Visibility>>(context->saved_data["visibility"]);
     HeadGradients result{at::empty(saved[0].sizes(), saved[0].options()),
                          at::empty(saved[1].sizes(), saved[1].options()),
                          at::empty(saved[2].sizes(), saved[2].options())};
     attend_backward(saved[0], saved[1], saved[2], saved[3], saved[4], grads[0].contiguous(), visibility, result);
     return {result.q, result.k, result.v, Tensor()};
   }
-
- private:
-  struct Holder : torch::CustomClassHolder {
-    explicit Holder(std::shared_ptr<const Visibility> v) : value(std::move(v)) {}
-    std::shared_ptr<const Visibility> value;
-  };
 };
 
 /// [blocks, M]: 0 where a block's queries see the key, -inf elsewhere.

@@ -57,6 +57,25 @@ class NormModulate : public torch::autograd::Function<NormModulate> {
   }
 };
 
+class AddGated : public torch::autograd::Function<AddGated> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& a, const Tensor& gate) {
+    context->save_for_backward({a, gate});
+    return add_gated_plain(x, a, gate);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &a = saved[0], &gate = saved[1], grad = grads[0].contiguous();
+    const std::int64_t frames = a.size(0) * a.size(1), rows = a.size(2), width = a.size(3);
+    Tensor grad_a = at::empty_like(a), grad_gate = at::zeros_like(gate);
+    each_frame(frames, [&](std::int64_t f) {
+      kernels().gate_backward(at_row(a, f, rows * width), at_row(gate, f, width), at_row(grad, f, rows * width), rows,
+                              width, at_row(grad_a, f, rows * width), at_row(grad_gate, f, width));
+    });
+    return {grad, grad_a, grad_gate};
+  }
+};
+
 /// Calls work(first row, rows) for shares of at least 64 rows.
 template <typename Work>
 void share_rows(std::int64_t rows, const Work& work) {
@@ -182,6 +201,15 @@ Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale) 
 
 Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale) {
   return at::addcmul(shift.unsqueeze(2), at::layer_norm(x, {x.size(-1)}, {}, {}, kEpsilon), 1.0 + scale.unsqueeze(2));
+}
+
+Tensor add_gated(const Tensor& x, const Tensor& a, const Tensor& gate) {
+  if (!is_ours(x) || !is_ours(a) || !keeps_gradients()) return add_gated_plain(x, a, gate);
+  return AddGated::apply(x, a.contiguous(), gate.contiguous());
+}
+
+Tensor add_gated_plain(const Tensor& x, const Tensor& a, const Tensor& gate) {
+  return at::addcmul(x, a, gate.unsqueeze(2));
 }
 
 Tensor swiglu(const Tensor& given) {

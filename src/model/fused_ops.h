@@ -11,6 +11,10 @@ namespace bitemark::model {
 Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale);
 Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale);
 
+/// x + a * gate. x, a: [B, F, S, D]; gate: [B, F, D].
+Tensor add_gated(const Tensor& x, const Tensor& a, const Tensor& gate);
+Tensor add_gated_plain(const Tensor& x, const Tensor& a, const Tensor& gate);
+
 /// silu(first half) * second half of the last dimension.
 Tensor swiglu(const Tensor& gates);
 Tensor swiglu_plain(const Tensor& gates);

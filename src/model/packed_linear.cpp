@@ -1,6 +1,7 @@
 #include "model/packed_linear.h"
 
 #include "model/cpu_floats.h"
+#include "model/held.h"
 #include "model/mixed_precision.h"
 
 namespace bitemark::model {
@@ -11,8 +12,9 @@ std::shared_ptr<const PackedMatrix> PackedRows::of(const Tensor& weight, std::in
   from_ = weight.data_ptr();
   version_ = weight._version();
   const Tensor rows = weight.detach().slice(0, first, end).contiguous();
-  packed_ = std::make_shared<const PackedMatrix>(rows.data_ptr<float>(), PackedMatrix::From::kTranspose, rows.size(1),
-                                                 rows.size(0));
+  const bool transposed = order_ == PackedMatrix::From::kTranspose;
+  packed_ = std::make_shared<const PackedMatrix>(rows.data_ptr<float>(), order_, rows.size(transposed ? 1 : 0),
+                                                 rows.size(transposed ? 0 : 1));
   return packed_;
 }
 
@@ -32,25 +34,35 @@ Tensor times(const Tensor& left, const PackedMatrix& right, const Tensor& bias) 
   return out;
 }
 
+/// A layer's weights for both directions.
+struct BothWays {
+  std::shared_ptr<const PackedMatrix> forward, back;
+};
+
 /// The layer with its gradients, all three products of split numbers. An empty bias is none: this takes no undefined
 /// one.
 class SplitLinear : public torch::autograd::Function<SplitLinear> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const BothWays& packed) {
     context->save_for_backward({x, weight});
     context->saved_data["bias"] = bias.numel() > 0;
-    return times(x, {weight.data_ptr<float>(), PackedMatrix::From::kTranspose, weight.size(1), weight.size(0)}, bias);
+    context->saved_data["packed"] = held(packed.back);
+    return times(x, *packed.forward, bias);
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], grad = grads[0].contiguous();
     const std::int64_t outputs = weight.size(0), inputs = weight.size(1), rows = x.numel() / inputs;
-    const Tensor grad_x = times(grad, {weight.data_ptr<float>(), PackedMatrix::From::kRows, outputs, inputs}, {});
-    Tensor grad_weight = at::empty_like(weight);
+    const auto& back = held_in<std::shared_ptr<const PackedMatrix>>(context->saved_data["packed"]);
+    const Tensor grad_x = times(grad, *back, {});
+    Tensor grad_weight = at::empty(weight.sizes(), weight.options()),
+           grad_bias = at::empty({outputs}, weight.options());
     multiply_transposed(grad.data_ptr<float>(), outputs, rows,
-                        {x.data_ptr<float>(), PackedMatrix::From::kRows, rows, inputs}, grad_weight.data_ptr<float>());
+                        {x.data_ptr<float>(), PackedMatrix::From::kRows, rows, inputs}, grad_weight.data_ptr<float>(),
+                        grad_bias.data_ptr<float>());
     const bool has_bias = context->saved_data["bias"].toBool();
-    return {grad_x, grad_weight, has_bias ? grad.view({rows, outputs}).sum(0) : Tensor()};
+    return {grad_x, grad_weight, has_bias ? grad_bias : Tensor(), Tensor()};
   }
 };
 
@@ -60,7 +72,8 @@ Tensor PackedLinearImpl::forward(const Tensor& x) {
   const bool ours = is_ours(x) && is_ours(weight);
   if (ours && !c10::GradMode::is_enabled()) return times(x.contiguous(), *packed(), bias);
   if (ours && PackedMatrix::splits(weight.size(1), weight.size(0)) && !MixedPrecision::is_on())
-    return SplitLinear::apply(x.contiguous(), weight.contiguous(), bias.defined() ? bias : at::empty({0}));
+    return SplitLinear::apply(x.contiguous(), weight, bias.defined() ? bias : at::empty({0}),
+                              BothWays{packed(), back_.of(weight, 0, weight.size(0))});
   return torch::nn::LinearImpl::forward(x);
 }
 

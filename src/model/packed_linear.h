@@ -13,10 +13,13 @@ namespace bitemark::model {
 /// Thread-safe.
 class PackedRows {
  public:
+  /// kTranspose: to be multiplied as the layer does, x weight^T; kRows: as its gradient does, grad weight.
+  explicit PackedRows(PackedMatrix::From order = PackedMatrix::From::kTranspose) : order_(order) {}
   /// weight: [outputs, inputs]; of the outputs [first, end).
   std::shared_ptr<const PackedMatrix> of(const Tensor& weight, std::int64_t first, std::int64_t end);
 
  private:
+  PackedMatrix::From order_;
   std::mutex mutex_;
   std::shared_ptr<const PackedMatrix> packed_;
   const void* from_ = nullptr;  ///< the weights that it was made of
@@ -24,8 +27,8 @@ class PackedRows {
 };
 
 /// torch::nn::Linear in all but speed: without gradients and in float32 on a CPU, the product is our kernel's over
-/// packed weights; where products are split (packed_matrix.h), with gradients too. Thread-safe without gradients. The
-/// bits of a row depend neither on the rows beside it nor on the number of threads; those of a library's product do.
+/// packed weights; where products are split (packed_matrix.h), with gradients too. Thread-safe. The bits of a row
+/// depend neither on the rows beside it nor on the number of threads; those of a library's product do.
 class PackedLinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;
@@ -34,7 +37,7 @@ class PackedLinearImpl : public torch::nn::LinearImpl {
   std::shared_ptr<const PackedMatrix> packed() { return rows_.of(weight, 0, weight.size(0)); }
 
  private:
-  PackedRows rows_;
+  PackedRows rows_, back_{PackedMatrix::From::kRows};
 };
 TORCH_MODULE(PackedLinear);
 

@@ -140,12 +140,13 @@ void multiply(const Product& product, float* out) {
 }
 
 void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
-                         float* out) {
+                         float* out, float* sums) {
   BITEMARK_CHECK(right.split() && rows % kLane == 0 && in_split_runs(depth) == right.depth());
   const AlignedFloats split_left = aligned_floats(rows * right.depth());
   at::parallel_for(0, rows / kLane, 1, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t first = begin * kLane, count = (end - begin) * kLane;
-    split_kernels()->split_transpose(left + first, rows, depth, count, split_left.get() + first * right.depth());
+    split_kernels()->split_transpose(left + first, rows, depth, count, split_left.get() + first * right.depth(),
+                                     sums + first);
   });
   multiply_prepared({split_left.get(), rows, right, nullptr}, out);
 }

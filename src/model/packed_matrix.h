@@ -61,9 +61,10 @@ struct Product {
 
 /// The same of a left side as it is. out: [rows, columns], on as many threads as LibTorch may use.
 void multiply(const Product& product, float* out);
-/// left^T right, split. left: [depth, rows], rows a multiple of kLane and depth as `right` was made of.
+/// left^T right, split. left: [depth, rows], rows a multiple of kLane and depth as `right` was made of; sums: [rows],
+/// of left over its depth.
 void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
-                         float* out);
+                         float* out, float* sums);
 
 /// Rows [row, row + rows) and columns [column, column + columns) of a product.
 struct Tile {

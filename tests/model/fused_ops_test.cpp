@@ -205,6 +205,16 @@ TEST(FusedOps, NormModulateEqualsThePlainForm) {
   }
 }
 
+TEST(FusedOps, AddGatedEqualsThePlainForm) {
+  const auto op = [](const Inputs& x) { return add_gated(x[0], x[1], x[2]); };
+  const auto plain = [](const Inputs& x) { return add_gated_plain(x[0], x[1], x[2]); };
+  for (const std::int64_t width : {16, 20, 192}) {
+    const Inputs inputs{noise({2, 3, 5, width}, 1), noise({2, 3, 5, width}, 2), noise({2, 3, width}, 3)};
+    expect_same(op, plain, inputs);
+    expect_finite_differences(op, inputs);
+  }
+}
+
 TEST(FusedOps, SwigluEqualsThePlainForm) {
   const auto op = [](const Inputs& x) { return swiglu(x[0]); };
   const auto plain = [](const Inputs& x) { return swiglu_plain(x[0]); };

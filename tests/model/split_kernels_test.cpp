@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -60,9 +61,13 @@ TEST_F(SplitProduct, OfTransposedSides) {
   for (const std::int64_t depth : {1, 31, 32, 33, 64, 765}) {
     const Tensor left = normal_noise({depth, 48}, {1, 0, 0}), right = normal_noise({depth, 96}, {2, 0, 0});
     const PackedMatrix packed(right.data_ptr<float>(), PackedMatrix::From::kRows, depth, 96);
-    Tensor out = at::empty({48, 96});
-    multiply_transposed(left.data_ptr<float>(), 48, depth, packed, out.data_ptr<float>());
+    Tensor out = at::empty({48, 96}), sums = at::empty({48});
+    multiply_transposed(left.data_ptr<float>(), 48, depth, packed, out.data_ptr<float>(), sums.data_ptr<float>());
     expect_within_the_bound(out, left.t(), right);
+    // Half a unit in the last place of every partial sum: 2^-24 times the sum of magnitudes, once an addition.
+    const Tensor off = (sums - left.to(at::kDouble).sum(0)).abs(),
+                 most = left.abs().sum(0) * std::ldexp(static_cast<double>(depth), -24);
+    EXPECT_TRUE((off <= most).all().item<bool>());
   }
 }
 
@@ -114,6 +119,21 @@ TEST_P(SplitLinearGradients, AreTheLibrarys) {
   if (GetParam()) {
     EXPECT_TRUE(near(found.bias, expected.bias));
   }
+}
+
+TEST_F(SplitProduct, GradientsAreOfTheWeightsAsTheyAreNow) {
+  PackedLinear layer(torch::nn::LinearOptions(32, 64));
+  const auto slope = [&] {
+    const Tensor x = at::ones({1, 32}).requires_grad_(true);
+    layer->forward(x).sum().backward();
+    return x.grad();
+  };
+  const Tensor before = slope();
+  {
+    const torch::NoGradGuard no_grad;
+    layer->weight.mul_(2.0);  // exact, in both parts
+  }
+  EXPECT_TRUE(at::equal(slope(), 2.0 * before));
 }
 
 INSTANTIATE_TEST_SUITE_P(Biases, SplitLinearGradients, testing::Bool(),

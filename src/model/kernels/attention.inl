@@ -103,6 +103,13 @@ void attend_backward(const PackedHead& head, const QueryTile& tile, const TileGr
   const Stretches s = stretches_of(tile.sees);
   float* weights = scores;
   float* slopes = scores + tile.rows * s.stride;  // gradient of the weights, then of the scores
+  float* dots = slopes + tile.rows * s.stride;    // of a row's output and its gradient
+  for (Index r = 0; r < tile.rows; ++r) {
+    const float *output = g.output + r * g.output_stride, *slope = g.out + r * head.padded;
+    Sum dot;
+    over_lanes(head.width, [&](Index i, auto lane) { dot.add(lane(output + i) * lane(slope + i)); });
+    dots[r] = dot.total();
+  }
   score(head, tile, s, weights);
   Base before;
   for (const Stretch& part : s.part) {
@@ -116,11 +123,11 @@ void attend_backward(const PackedHead& head, const QueryTile& tile, const TileGr
       for (; i + kWide <= part.count; i += kWide) {
         const Vec e = exponential(load(w + i) - g.log_sum[r]);
         store(w + i, e);
-        store(d + i, e * (load(d + i) - g.out_dot[r]));
+        store(d + i, e * (load(d + i) - dots[r]));
       }
       for (; i < part.count; ++i) {
         w[i] = exponential_of(w[i] - g.log_sum[r]);
-        d[i] = w[i] * (d[i] - g.out_dot[r]);
+        d[i] = w[i] * (d[i] - dots[r]);
       }
     }
     const Index first = part.first * head.padded;

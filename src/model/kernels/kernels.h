@@ -31,8 +31,9 @@ struct QueryTile {
 };
 
 struct TileGradients {
-  const float* out = nullptr;      ///< gradient of the tile's output, [rows, padded]
-  const float* out_dot = nullptr;  ///< [rows], sum of out * output
+  const float* out = nullptr;     ///< gradient of the tile's output, [rows, padded]
+  const float* output = nullptr;  ///< the tile's output, `output_stride` floats between rows
+  std::int64_t output_stride = 0;
   const float* log_sum = nullptr;  ///< [rows], from the forward pass
   float* query = nullptr;          ///< [rows, padded], of the scaled queries
   float* key = nullptr;            ///< [keys, padded], added to
@@ -62,7 +63,7 @@ struct Kernels {
   /// out: [rows, padded] = softmax(query key^T) value; log_sum: [rows]; scores: rows * (score_stride + 1)
   /// floats.
   void (*attend)(const PackedHead& head, const QueryTile& tile, float* out, float* log_sum, float* scores);
-  /// scores: 2 * rows * score_stride floats.
+  /// scores: rows * (2 * score_stride + 1) floats.
   void (*attend_backward)(const PackedHead& head, const QueryTile& tile, const TileGradients& gradients, float* scores);
   /// out = layer_norm(x) * (1 + scale) + shift over rows of `width`; saves mean and 1 / deviation of each row where
   /// there is room for them (null: there is none).
@@ -90,6 +91,15 @@ struct Kernels {
   void (*norm_rotate_backward)(const float* x, const float* scale, const float* cosine, const float* sine,
                                const float* grad, std::int64_t heads, std::int64_t pairs, float epsilon, float* grad_x,
                                float* grad_scale);
+  /// Of x + a gate over rows of `width`: a's gradient, and what is added to gate's [width].
+  void (*gate_backward)(const float* a, const float* gate, const float* grad, std::int64_t rows, std::int64_t width,
+                        float* grad_a, float* grad_gate);
+  /// to[r, c] = from[r, c] * scale, of [rows, width]; rows lie strides apart.
+  void (*scale_rows)(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t width, float scale,
+                     float* to, std::int64_t to_stride);
+  /// to[c, r] = from[r, c], of [rows, columns]; rows of both lie strides apart.
+  void (*transpose)(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, float* to,
+                    std::int64_t to_stride);
 };
 
 /// The best that this processor has, or what ATEN_CPU_CAPABILITY (default, avx2, avx512) pins it to.

@@ -31,6 +31,9 @@ const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA) = {BITEMARK_STRING(BITEMARK_
                                                        swiglu_backward,
                                                        rotate,
                                                        norm_rotate,
-                                                       norm_rotate_backward};
+                                                       norm_rotate_backward,
+                                                       gate_backward,
+                                                       scale_rows,
+                                                       transpose};
 
 }  // namespace bitemark::model

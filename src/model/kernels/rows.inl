@@ -1,6 +1,26 @@
 // What a block does to rows: norms, SwiGLU, rotary positions. Included by kernels_isa.cpp alone, once for each
 // instruction set.
 
+void scale_rows(const float* from, Index from_stride, Index rows, Index width, float scale, float* to,
+                Index to_stride) {
+  for (Index r = 0; r < rows; ++r, from += from_stride, to += to_stride)
+    over_lanes(width, [&](Index i, auto lane) { lane(to + i, lane(from + i) * scale); });
+}
+
+void transpose(const float* from, Index from_stride, Index rows, Index columns, float* to, Index to_stride) {
+  const Index whole_rows = rows / kWide * kWide, whole_columns = columns / kWide * kWide;
+  for (Index c = 0; c < whole_columns; c += kWide) {
+    for (Index r = 0; r < whole_rows; r += kWide) {
+      Vec square[kWide];
+      for (int i = 0; i < kWide; ++i) square[i] = load(from + (r + i) * from_stride + c);
+      transpose_square(square);
+      for (int i = 0; i < kWide; ++i) store(to + (c + i) * to_stride + r, square[i]);
+    }
+  }
+  for (Index c = 0; c < columns; ++c)
+    for (Index r = c < whole_columns ? whole_rows : 0; r < rows; ++r) to[c * to_stride + r] = from[r * from_stride + c];
+}
+
 /// Of a row: mean and 1 / deviation.
 struct Moments {
   float mean, rstd;
@@ -138,5 +158,15 @@ void norm_rotate_backward(const float* x, const float* scale, const float* cosin
     const float mean_h = sum_h.total() * share, mean_hn = sum_hn.total() * share;
     over_lanes(width,
                [&](Index i, auto lane) { lane(to + i, (lane(to + i) - mean_h - n(i, lane) * mean_hn) * m.rstd); });
+  }
+}
+
+void gate_backward(const float* a, const float* gate, const float* grad, Index rows, Index width, float* grad_a,
+                   float* grad_gate) {
+  for (Index r = 0; r < rows; ++r, a += width, grad += width, grad_a += width) {
+    over_lanes(width, [&](Index i, auto lane) {
+      lane(grad_a + i, lane(grad + i) * lane(gate + i));
+      lane(grad_gate + i, lane(grad_gate + i) + lane(grad + i) * lane(a + i));
+    });
   }
 }

@@ -19,8 +19,10 @@ struct SplitKernels {
   const char* name;
   /// For the left side: `count` numbers, a multiple of kSplitRun; may be done in place.
   void (*split)(const float* from, std::int64_t count, float* to);
-  /// The same of the transpose. from: [depth, columns], rows `stride` apart; to: [columns, in_split_runs(depth)].
-  void (*split_transpose)(const float* from, std::int64_t stride, std::int64_t depth, std::int64_t columns, float* to);
+  /// The same of the transpose. from: [depth, columns], rows `stride` apart; to: [columns, in_split_runs(depth)]; sums:
+  /// [columns], over the depth.
+  void (*split_transpose)(const float* from, std::int64_t stride, std::int64_t depth, std::int64_t columns, float* to,
+                          float* sums);
   /// For the right side: a panel [in_split_runs(depth), columns], columns at most kWidestPanel. from: [depth, columns],
   /// rows `stride` apart.
   void (*pack)(const float* from, std::int64_t stride, std::int64_t depth, std::int64_t columns, float* to);

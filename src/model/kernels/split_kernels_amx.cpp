@@ -11,28 +11,37 @@ using Index = std::int64_t;
 constexpr Index kTileRows = 16, kTileRowBytes = 64, kTileFloats = kTileRows * kTileRowBytes / 4;
 constexpr Index kLine = 64 / sizeof(float);
 
-/// Greater and lesser parts of sixteen numbers, each in the low half of its word.
+/// Greater and lesser parts of thirty-two numbers.
 struct Parts {
   __m512i greater, lesser;
 };
 
-__m512i rounded(__m512 x) { return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x))); }
+__m512i rounded(__m512 first, __m512 second) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first)); }
 
-Parts parts_of(__m512 x) {
-  const __m512i greater = rounded(x);
-  return {greater, rounded(x - _mm512_castsi512_ps(_mm512_slli_epi32(greater, 16)))};
+/// Sixteen words as the greater halves of numbers.
+__m512 widened(__m256i words) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(words), 16)); }
+
+/// In the order that they have.
+Parts run_of(__m512 first, __m512 second) {
+  const __m512i greater = rounded(first, second);
+  return {greater, rounded(first - widened(_mm512_castsi512_si256(greater)),
+                           second - widened(_mm512_extracti64x4_epi64(greater, 1)))};
 }
 
-/// The words of two in turn: those of `even` below.
-__m512i paired(__m512i even, __m512i odd) { return _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)); }
-
-/// Thirty-two numbers in the order that they have.
-Parts run_of(__m512 first, __m512 second) {
-  const Parts a = parts_of(first), b = parts_of(second);
-  const auto joined = [](__m512i low, __m512i high) {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(low)), _mm512_cvtepi32_epi16(high), 1);
-  };
-  return {joined(a.greater, b.greater), joined(a.lesser, b.lesser)};
+/// The words of two in turn: those of `even` in the low halves.
+Parts pairs_of(__m512 even, __m512 odd) {
+  alignas(64) constexpr auto kOrder = [] {
+    struct {
+      std::uint16_t word[32];
+    } order{};
+    for (int i = 0; i < 32; ++i) order.word[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * 16);
+    return order;
+  }();
+  const __m512i in_turn = _mm512_load_si512(kOrder.word);
+  const __m512i greater = _mm512_permutexvar_epi16(in_turn, rounded(even, odd));
+  const __m512 low = _mm512_castsi512_ps(_mm512_slli_epi32(greater, 16));
+  const __m512 high = _mm512_castsi512_ps(_mm512_and_si512(greater, _mm512_set1_epi32(static_cast<int>(0xffff0000U))));
+  return {greater, _mm512_permutexvar_epi16(in_turn, rounded(even - low, odd - high))};
 }
 
 void store(float* to, __m512i x) { _mm512_storeu_si512(to, x); }
@@ -83,26 +92,39 @@ void split(const float* from, Index count, float* to) {
   }
 }
 
-/// [depth, 16] from row k on -> sixteen rows of its transpose.
-void load_transposed(const float* from, Index stride, Index k, Index depth, __m512i (&rows)[16]) {
-  for (Index r = 0; r < kLane; ++r)
-    rows[r] = k + r < depth ? _mm512_loadu_si512(from + (k + r) * stride) : _mm512_setzero_si512();
-  transpose(rows);
-}
+/// Of [depth, 16] from row k on: sixteen pairs of rows, the two numbers of a column side by side. Beyond the depth:
+/// zeros.
+struct Pairs {
+  __m512i greater[16], lesser[16];
+  __m512 sum;  ///< of all thirty-two rows
 
-void split_transpose(const float* from, Index stride, Index depth, Index columns, float* to) {
+  Pairs(const float* from, Index stride, Index k, Index depth) : sum(_mm512_setzero_ps()) {
+    for (Index p = 0; p < kTileRows; ++p) {
+      const auto at = [&](Index row) { return row < depth ? load(from + row * stride) : _mm512_setzero_ps(); };
+      const __m512 even = at(k + 2 * p), odd = at(k + 2 * p + 1);
+      const Parts parts = pairs_of(even, odd);
+      greater[p] = parts.greater;
+      lesser[p] = parts.lesser;
+      sum += even + odd;
+    }
+  }
+};
+
+void split_transpose(const float* from, Index stride, Index depth, Index columns, float* to, float* sums) {
   const Index row = in_split_runs(depth);
-  for (Index k = 0; k < depth; k += kSplitRun) {
-    for (Index c = 0; c < columns; c += kLane) {
-      __m512i first[16], second[16];
-      load_transposed(from + c, stride, k, depth, first);
-      load_transposed(from + c, stride, k + kLane, depth, second);
+  for (Index c = 0; c < columns; c += kLane) {
+    __m512 sum = _mm512_setzero_ps();
+    for (Index k = 0; k < depth; k += kSplitRun) {
+      Pairs pairs(from + c, stride, k, depth);
+      sum += pairs.sum;
+      transpose(pairs.greater);
+      transpose(pairs.lesser);
       for (Index i = 0; i < kLane; ++i) {
-        const Parts run = run_of(_mm512_castsi512_ps(first[i]), _mm512_castsi512_ps(second[i]));
-        store(to + (c + i) * row + k, run.greater);
-        store(to + (c + i) * row + k + kLane, run.lesser);
+        store(to + (c + i) * row + k, pairs.greater[i]);
+        store(to + (c + i) * row + k + kLane, pairs.lesser[i]);
       }
     }
+    _mm512_storeu_ps(sums + c, sum);
   }
 }
 
@@ -111,12 +133,10 @@ void split_transpose(const float* from, Index stride, Index depth, Index columns
 void pack(const float* from, Index stride, Index depth, Index columns, float* to) {
   for (Index k = 0; k < depth; k += kSplitRun) {
     for (Index c = 0; c < columns; c += kLane, to += 2 * kTileFloats) {
+      const Pairs pairs(from + c, stride, k, depth);
       for (Index p = 0; p < kTileRows; ++p) {
-        const Index even = k + 2 * p;
-        const auto at = [&](Index row) { return row < depth ? load(from + row * stride + c) : _mm512_setzero_ps(); };
-        const Parts a = parts_of(at(even)), b = parts_of(at(even + 1));
-        store(to + p * kLane, paired(a.greater, b.greater));
-        store(to + kTileFloats + p * kLane, paired(a.lesser, b.lesser));
+        store(to + p * kLane, pairs.greater[p]);
+        store(to + kTileFloats + p * kLane, pairs.lesser[p]);
       }
     }
   }

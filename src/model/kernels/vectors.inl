@@ -49,6 +49,27 @@ template <int WIDTH, typename Join>
   return folded(numbers, [](float a, float b) { return larger(a, b); });
 }
 
+/// A square's rows become its columns: as often as kWide can be halved, each row is dealt out in turn with the one half
+/// a square further down.
+[[gnu::always_inline]] inline void transpose_square(Vec (&rows)[kWide]) {
+  Int low, high;  // of two rows, the later one's numbers from kWide on
+  for (int i = 0; i < kWide; ++i) {
+    low[i] = i / 2 + i % 2 * kWide;
+    high[i] = low[i] + kWide / 2;
+  }
+#pragma GCC unroll 4
+  for (int times = kWide; times > 1; times /= 2) {
+    Vec dealt[kWide];
+#pragma GCC unroll 8
+    for (int r = 0; r < kWide / 2; ++r) {
+      dealt[2 * r] = __builtin_shuffle(rows[r], rows[r + kWide / 2], low);
+      dealt[2 * r + 1] = __builtin_shuffle(rows[r], rows[r + kWide / 2], high);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kWide; ++r) rows[r] = dealt[r];
+  }
+}
+
 /// e^x to 2 units in the last place for x in [-87, 88], and the ends' values beyond; NaN stays NaN. Cody and Waite's
 /// reduction, the polynomial of Cephes' expf.
 Vec exponential(Vec x) {
