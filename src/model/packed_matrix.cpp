@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <vector>
 
 #include "base/error.h"
@@ -42,6 +43,48 @@ void multiply_prepared(const Product& product, float* out) {
       tiles.multiply(i, out + tile.row * stride + tile.column, stride);
     }
   });
+}
+
+/// Writes a left side's rows [first, first + rows) taken apart.
+using TakeApart = std::function<void(std::int64_t first, std::int64_t rows, float* to)>;
+
+/// Rows of a left side that are taken apart together: their parts stay in the second-level cache until all panels have
+/// met them. Whole tiles, equally many for each thread.
+std::int64_t rows_together(std::int64_t rows, std::int64_t depth) {
+  constexpr std::int64_t kFloats = 1 << 16;
+  const std::int64_t most = std::clamp(kFloats / depth / kLane * kLane, kLane, kRun), threads = at::get_num_threads();
+  const std::int64_t shares = ((rows + most - 1) / most + threads - 1) / threads * threads;
+  return ((rows + shares - 1) / shares + kLane - 1) / kLane * kLane;
+}
+
+/// Each thread takes some rows and leads them past the whole right side: for a left side that is much the larger one
+/// and would not stay in the cache.
+void multiply_by_rows(const Product& product, const TakeApart& take_apart, float* out) {
+  const PackedMatrix& right = product.right;
+  const std::int64_t depth = right.depth(), stride = right.columns(), run = rows_together(product.rows, depth);
+  at::parallel_for(0, (product.rows + run - 1) / run, 1, [&](std::int64_t begin, std::int64_t end) {
+    const AlignedFloats parts = aligned_floats(run * depth);
+    for (std::int64_t first = begin * run; first < std::min(end * run, product.rows); first += run) {
+      const std::int64_t rows = std::min(run, product.rows - first);
+      take_apart(first, rows, parts.get());
+      for (std::int64_t i = 0; i < right.panel_count(); ++i) {
+        const PackedMatrix::Panel panel = right.panel(i);
+        multiply_run(parts.get(), rows, depth, true, panel, nullptr, product.bias, out + first * stride + panel.first,
+                     stride);
+      }
+    }
+  });
+}
+
+void multiply_taken_apart(const Product& product, const TakeApart& take_apart, float* out) {
+  if (product.rows >= 2 * product.right.columns()) return multiply_by_rows(product, take_apart, out);
+  const std::int64_t depth = product.right.depth();
+  const AlignedFloats parts = aligned_floats(product.rows * depth);
+  at::parallel_for(0, (product.rows + kLane - 1) / kLane, 4, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t first = begin * kLane;
+    take_apart(first, std::min(end * kLane, product.rows) - first, parts.get() + first * depth);
+  });
+  multiply_prepared({parts.get(), product.rows, product.right, product.bias}, out);
 }
 
 }  // namespace
@@ -131,24 +174,24 @@ void Tiles::fetch(std::int64_t index) const {
 void multiply(const Product& product, float* out) {
   const PackedMatrix& right = product.right;
   if (!right.split()) return multiply_prepared(product, out);
-  const std::int64_t row = right.depth(), count = product.rows * row;
-  const AlignedFloats left = aligned_floats(count);
-  at::parallel_for(0, product.rows, 64, [&](std::int64_t begin, std::int64_t end) {
-    split_kernels()->split(product.left + begin * row, (end - begin) * row, left.get() + begin * row);
-  });
-  multiply_prepared({left.get(), product.rows, right, product.bias}, out);
+  const std::int64_t row = right.depth();
+  multiply_taken_apart(
+      product,
+      [&](std::int64_t first, std::int64_t count, float* to) {
+        split_kernels()->split(product.left + first * row, count * row, to);
+      },
+      out);
 }
 
 void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
                          float* out, float* sums) {
   BITEMARK_CHECK(right.split() && rows % kLane == 0 && in_split_runs(depth) == right.depth());
-  const AlignedFloats split_left = aligned_floats(rows * right.depth());
-  at::parallel_for(0, rows / kLane, 1, [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t first = begin * kLane, count = (end - begin) * kLane;
-    split_kernels()->split_transpose(left + first, rows, depth, count, split_left.get() + first * right.depth(),
-                                     sums + first);
-  });
-  multiply_prepared({split_left.get(), rows, right, nullptr}, out);
+  multiply_taken_apart(
+      {left, rows, right, nullptr},
+      [&](std::int64_t first, std::int64_t count, float* to) {
+        split_kernels()->split_transpose(left + first, rows, depth, count, to, sums + first);
+      },
+      out);
 }
 
 }  // namespace bitemark::model

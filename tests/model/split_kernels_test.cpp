@@ -58,16 +58,32 @@ TEST_F(SplitProduct, IsExactWhereOneSideNeedsNoSecondPart) {
 }
 
 TEST_F(SplitProduct, OfTransposedSides) {
-  for (const std::int64_t depth : {1, 31, 32, 33, 64, 765}) {
-    const Tensor left = normal_noise({depth, 48}, {1, 0, 0}), right = normal_noise({depth, 96}, {2, 0, 0});
-    const PackedMatrix packed(right.data_ptr<float>(), PackedMatrix::From::kRows, depth, 96);
-    Tensor out = at::empty({48, 96}), sums = at::empty({48});
-    multiply_transposed(left.data_ptr<float>(), 48, depth, packed, out.data_ptr<float>(), sums.data_ptr<float>());
-    expect_within_the_bound(out, left.t(), right);
-    // Half a unit in the last place of every partial sum: 2^-24 times the sum of magnitudes, once an addition.
-    const Tensor off = (sums - left.to(at::kDouble).sum(0)).abs(),
-                 most = left.abs().sum(0) * std::ldexp(static_cast<double>(depth), -24);
-    EXPECT_TRUE((off <= most).all().item<bool>());
+  // Few rows and many: the larger side is taken apart once, or a few rows at a time.
+  for (const std::int64_t rows : {48, 464}) {
+    for (const std::int64_t depth : {1, 31, 32, 33, 64, 765}) {
+      const Tensor left = normal_noise({depth, rows}, {1, 0, 0}), right = normal_noise({depth, 96}, {2, 0, 0});
+      const PackedMatrix packed(right.data_ptr<float>(), PackedMatrix::From::kRows, depth, 96);
+      Tensor out = at::empty({rows, 96}), sums = at::empty({rows});
+      multiply_transposed(left.data_ptr<float>(), rows, depth, packed, out.data_ptr<float>(), sums.data_ptr<float>());
+      expect_within_the_bound(out, left.t(), right);
+      // Half a unit in the last place of every partial sum: 2^-24 times the sum of magnitudes, once an addition.
+      const Tensor off = (sums - left.to(at::kDouble).sum(0)).abs();
+      EXPECT_TRUE((off <= left.abs().sum(0) * std::ldexp(static_cast<double>(depth), -24)).all().item<bool>());
+    }
+  }
+}
+
+TEST_F(SplitProduct, BitsDoNotDependOnThreads) {
+  const Tensor right = normal_noise({256, 64}, {2, 0, 0});
+  for (const std::int64_t rows : {100, 1000}) {
+    const Tensor left = normal_noise({rows, 256}, {1, 0, 0});
+    const int before = at::get_num_threads();
+    at::set_num_threads(1);
+    const Tensor one = product(left, right);
+    at::set_num_threads(3);
+    const Tensor three = product(left, right);
+    at::set_num_threads(before);
+    EXPECT_TRUE(at::equal(one, three));
   }
 }
 
