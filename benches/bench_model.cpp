@@ -151,11 +151,12 @@ class SquaredAnswer : public Stage {
   std::vector<DitInput> clips_;  ///< by part
 };
 
-/// Forward and backward; the backward pass is two products for each of the forward's. One clip is computed by all
-/// threads; several as the training loop does them, in parts of one clip, a thread each.
+/// Forward and backward, in parts of one clip as the training loop does them: several have a thread each, one has all.
+/// The backward pass is two products for each of the forward's.
 void DitTraining(benchmark::State& state) {
   share_one_arena();  // as the program does
   const std::int64_t batch = state.range(0);
+  const int threads = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   SquaredAnswer stage(batch);
   std::vector<StepPart> parts;
   for (std::int64_t part = 0; part < batch; ++part) parts.push_back({0, part});
@@ -163,10 +164,7 @@ void DitTraining(benchmark::State& state) {
   const std::vector<Tensor> weights = stage.network().parameters();
   for (auto _ : state) {
     stage.network().zero_grad();
-    if (batch == 1)
-      stage.loss(parts.front(), data.front()).total.backward();
-    else
-      add_gradients(stage, parts, data, weights, static_cast<double>(batch), at::get_num_threads(), false);
+    add_gradients(stage, parts, data, weights, static_cast<double>(batch), threads, false);
   }
   report(state, stage.flop_per_step() * static_cast<double>(batch),
          static_cast<double>(batch * kFrames * tokens(stage.config())), "tokens");

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/cpu_floats.h"
 #include "model/held.h"
+#include "model/helpers.h"
 
 namespace bitemark::model {
 namespace {
@@ -95,10 +96,10 @@ struct Shape {
   float scale() const { return 1.0F / std::sqrt(static_cast<float>(width)); }
 };
 
-/// Calls work(batch, head) for all of them, on LibTorch's threads.
+/// Calls work(batch, head) for all of them, on several threads.
 template <typename Work>
 void for_each_head(const Shape& shape, const Work& work) {
-  at::parallel_for(0, shape.batch * shape.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+  for_shares(shape.batch * shape.heads, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) work(i / shape.heads, i % shape.heads);
   });
 }

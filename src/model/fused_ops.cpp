@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/cpu_floats.h"
+#include "model/helpers.h"
 #include "model/kernels/kernels.h"
 
 namespace bitemark::model {
@@ -17,7 +18,7 @@ float* at_row(const Tensor& t, std::int64_t row, std::int64_t width) { return t.
 
 template <typename Work>
 void each_frame(std::int64_t frames, const Work& work) {
-  at::parallel_for(0, frames, 1, [&](std::int64_t begin, std::int64_t end) {
+  for_shares(frames, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t f = begin; f < end; ++f) work(f);
   });
 }
@@ -79,7 +80,7 @@ class AddGated : public torch::autograd::Function<AddGated> {
 /// Calls work(first row, rows) for shares of at least 64 rows.
 template <typename Work>
 void share_rows(std::int64_t rows, const Work& work) {
-  at::parallel_for(0, rows, 64, [&](std::int64_t begin, std::int64_t end) { work(begin, end - begin); });
+  for_shares(rows, 64, [&](std::int64_t begin, std::int64_t end) { work(begin, end - begin); });
 }
 
 Tensor gated(const Tensor& gates) {
@@ -176,7 +177,7 @@ class NormRotate : public torch::autograd::Function<NormRotate> {
     constexpr std::int64_t kRun = 64;
     const std::int64_t runs = (p.count() + kRun - 1) / kRun, width = 2 * p.pairs, token = p.heads * width;
     Tensor grad_scales = at::zeros({runs, width}, x.options());
-    at::parallel_for(0, runs, 1, [&](std::int64_t begin, std::int64_t end) {
+    for_shares(runs, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin * kRun; i < std::min(end * kRun, p.count()); ++i)
         kernels().norm_rotate_backward(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i),
                                        grad.data_ptr<float>() + i * token, p.heads, p.pairs, kEpsilon,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/parallel.h"
+#include "model/helpers.h"
 #include "model/mixed_precision.h"
 
 namespace bitemark::model {
@@ -16,7 +17,8 @@ std::vector<StepLoss> add_gradients(Stage& stage, const std::vector<StepPart>& p
     const std::size_t count = std::min(together, parts.size() - first);
     std::vector<torch::autograd::variable_list> gradients(count);
     parallel_for(count, static_cast<int>(count), [&](std::size_t i) {
-      at::set_num_threads(1);
+      at::set_num_threads(1);  // LibTorch's sums depend on it
+      const Helpers helpers(default_device().is_cpu() ? threads / static_cast<int>(count) - 1 : 0);
       StepLoss& loss = losses[first + i];
       {
         const MixedPrecision precision(mixed);

@@ -1,13 +1,12 @@
 #include "model/packed_matrix.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <array>
 #include <functional>
 #include <vector>
 
 #include "base/error.h"
+#include "model/helpers.h"
 #include "model/kernels/split_kernels.h"
 
 namespace bitemark::model {
@@ -37,7 +36,7 @@ void multiply_run(const float* left, std::int64_t rows, std::int64_t depth, bool
 void multiply_prepared(const Product& product, float* out) {
   const Tiles tiles(product, kRun);
   const std::int64_t stride = product.right.columns();
-  at::parallel_for(0, tiles.count(), 1, [&](std::int64_t begin, std::int64_t end) {
+  for_shares(tiles.count(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const Tile tile = tiles.at(i);
       tiles.multiply(i, out + tile.row * stride + tile.column, stride);
@@ -52,7 +51,7 @@ using TakeApart = std::function<void(std::int64_t first, std::int64_t rows, floa
 /// met them. Whole tiles, equally many for each thread.
 std::int64_t rows_together(std::int64_t rows, std::int64_t depth) {
   constexpr std::int64_t kFloats = 1 << 16;
-  const std::int64_t most = std::clamp(kFloats / depth / kLane * kLane, kLane, kRun), threads = at::get_num_threads();
+  const std::int64_t most = std::clamp(kFloats / depth / kLane * kLane, kLane, kRun), threads = sharing_threads();
   const std::int64_t shares = ((rows + most - 1) / most + threads - 1) / threads * threads;
   return ((rows + shares - 1) / shares + kLane - 1) / kLane * kLane;
 }
@@ -62,7 +61,7 @@ std::int64_t rows_together(std::int64_t rows, std::int64_t depth) {
 void multiply_by_rows(const Product& product, const TakeApart& take_apart, float* out) {
   const PackedMatrix& right = product.right;
   const std::int64_t depth = right.depth(), stride = right.columns(), run = rows_together(product.rows, depth);
-  at::parallel_for(0, (product.rows + run - 1) / run, 1, [&](std::int64_t begin, std::int64_t end) {
+  for_shares((product.rows + run - 1) / run, 1, [&](std::int64_t begin, std::int64_t end) {
     const AlignedFloats parts = aligned_floats(run * depth);
     for (std::int64_t first = begin * run; first < std::min(end * run, product.rows); first += run) {
       const std::int64_t rows = std::min(run, product.rows - first);
@@ -80,7 +79,7 @@ void multiply_taken_apart(const Product& product, const TakeApart& take_apart, f
   if (product.rows >= 2 * product.right.columns()) return multiply_by_rows(product, take_apart, out);
   const std::int64_t depth = product.right.depth();
   const AlignedFloats parts = aligned_floats(product.rows * depth);
-  at::parallel_for(0, (product.rows + kLane - 1) / kLane, 4, [&](std::int64_t begin, std::int64_t end) {
+  for_shares((product.rows + kLane - 1) / kLane, 4, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t first = begin * kLane;
     take_apart(first, std::min(end * kLane, product.rows) - first, parts.get() + first * depth);
   });
@@ -104,7 +103,7 @@ PackedMatrix::PackedMatrix(const float* from, From order, std::int64_t depth, st
              (order == From::kRows || depth % kSplitRun == 0)) {
   if (split_) depth_ = in_split_runs(depth);
   data_ = aligned_floats(lanes_of(columns) * kLane * depth_);
-  at::parallel_for(0, panel_count(), 1, [&](std::int64_t begin, std::int64_t end) {
+  for_shares(panel_count(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) pack(from, order, depth, i);
   });
 }

@@ -1,7 +1,6 @@
 #include "model/team.h"
 
 #include <omp.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <exception>
@@ -30,11 +29,10 @@ void Team::meet() {
     round_.store(round + 1, std::memory_order_release);
     return;
   }
-  constexpr int kSpins = 20000;
-  for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
+  wait_until([&] {
     if (given_up_.load(std::memory_order_acquire)) throw std::runtime_error("another thread of the team gave up");
-    if (spins > kSpins) ::sched_yield();
-  }
+    return round_.load(std::memory_order_acquire) != round;
+  });
 }
 
 void run_as_team(int threads, const std::function<void(const TeamMember& member)>& work) {

@@ -1,6 +1,8 @@
 // Threads that go through the same work together.
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -9,6 +11,14 @@
 #include "model/torch_compat.h"
 
 namespace bitemark::model {
+
+/// Spins, where a wait is short, and after a while lets others have the processor.
+template <typename Condition>
+void wait_until(const Condition& met) {
+  constexpr int kSpins = 20000;
+  for (int spins = 0; !met(); ++spins)
+    if (spins > kSpins) ::sched_yield();
+}
 
 /// Threads that share one thing after another. Each begins with a part of its own and then takes what others have not
 /// begun: cores are not equally fast at every moment.
@@ -22,7 +32,6 @@ class Team {
   void give_up() { given_up_.store(true, std::memory_order_release); }
 
  private:
-  /// They spin, since the wait is short, and after a while let others have the processor.
   void meet();
 
   struct alignas(64) Begun {

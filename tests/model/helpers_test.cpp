@@ -1,0 +1,125 @@
+#include "model/helpers.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "model/attention.h"
+#include "model/fused_ops.h"
+#include "model/gradient.h"
+#include "model/noise.h"
+#include "model/packed_linear.h"
+
+namespace bitemark::model {
+namespace {
+
+TEST(Helpers, EachIndexIsTakenOnce) {
+  const Helpers helpers(3);
+  EXPECT_EQ(sharing_threads(), 4);
+  for (const std::int64_t grain : {1, 5, 64}) {
+    for (const std::int64_t count : {0, 1, 4, 63, 64, 65, 1000}) {
+      std::vector<std::atomic<int>> taken(static_cast<std::size_t>(count));
+      std::atomic<bool> at_grains{true};
+      for_shares(count, grain, [&](std::int64_t begin, std::int64_t end) {
+        if (begin % grain != 0 || (end % grain != 0 && end != count)) at_grains = false;
+        for (std::int64_t i = begin; i < end; ++i) ++taken[static_cast<std::size_t>(i)];
+      });
+      EXPECT_TRUE(at_grains);
+      for (const auto& times : taken) EXPECT_EQ(times, 1) << count << " by " << grain;
+    }
+  }
+}
+
+TEST(Helpers, TakePart) {
+  const Helpers helpers(1);
+  std::atomic<int> met{0};
+  // Neither share ends before the other has begun, so two threads have them.
+  for_shares(2, 1, [&](std::int64_t, std::int64_t) {
+    for (++met; met < 2;) std::this_thread::yield();
+  });
+  EXPECT_EQ(met, 2);
+}
+
+TEST(Helpers, AreTheirThreadsAlone) {
+  const Helpers helpers(3);
+  std::int64_t elsewhere = 0;
+  std::thread([&] {
+    const Helpers one(1);
+    elsewhere = sharing_threads();
+  }).join();
+  EXPECT_EQ(elsewhere, 2);
+  {
+    const Helpers none(0);
+    EXPECT_EQ(sharing_threads(), at::get_num_threads());
+  }
+  EXPECT_EQ(sharing_threads(), 4) << "as before";
+}
+
+TEST(Helpers, AFailureIsTheCallers) {
+  const auto loop = [](std::int64_t fails) {
+    for_shares(100, 1, [&](std::int64_t begin, std::int64_t end) {
+      if (begin <= fails && fails < end) throw std::domain_error("there");
+    });
+  };
+  for (const std::int64_t fails : {0, 99}) {
+    const Helpers helpers(3);
+    EXPECT_THROW(loop(fails), std::domain_error);
+  }
+}
+
+/// A little of everything that shares its loops.
+class Layers : public Stage {
+ public:
+  Layers() : network_(std::make_shared<Network>()) {}
+  torch::nn::Module& network() override { return *network_; }
+  StepData prepare(const StepPart&) const override { return {}; }
+  StepLoss loss(const StepPart& part, StepData&) override {
+    const Tensor x = normal_noise({1, 4, 48, 64}, {1, static_cast<std::uint32_t>(part.part), 0});
+    const Tensor y = network_->in(norm_modulate(x, x.select(2, 0), x.select(2, 1)));
+    const auto parts = y.view({1, 192, 3, 4, 16}).unbind(2);
+    Visibility sees{48, {}};
+    for (std::int64_t b = 0; b < 4; ++b) sees.blocks.push_back({48 * b, 48 * b, 48});
+    const Tensor z = network_->out(attend_visible(parts[0], parts[1], parts[2], sees).view(x.sizes()));
+    return {add_gated(x, swiglu(at::cat({z, y.slice(-1, 0, 64)}, -1)), x.select(2, 2)).pow(2).mean(), {}};
+  }
+  void export_to(const std::filesystem::path&) override {}
+  double flop_per_step() const override { return 0; }
+
+ private:
+  struct Network : torch::nn::Module {
+    Network() {
+      for (auto& weights : parameters())
+        torch::NoGradGuard{}, weights.copy_(normal_noise(weights.sizes(), {2, 0, 0}) / 8.0);
+    }
+    PackedLinear in = register_module("in", PackedLinear(64, 192)), out = register_module("out", PackedLinear(64, 64));
+  };
+  std::shared_ptr<Network> network_;
+};
+
+TEST(Helpers, BitsOfAGradientDoNotDependOnThem) {
+  const auto gradients = [](int threads) {
+    Layers stage;
+    const std::vector<Tensor> weights = stage.network().parameters();
+    const std::vector<StepPart> parts{{0, 0}, {0, 1}, {0, 2}};
+    std::vector<StepData> data(3);
+    const int before = at::get_num_threads();
+    add_gradients(stage, parts, data, weights, 3.0, threads, false);
+    at::set_num_threads(before);
+    std::vector<Tensor> found;
+    for (const auto& weight : weights) found.push_back(weight.grad());
+    return found;
+  };
+  const auto alone = gradients(1), helped = gradients(2), much_helped = gradients(7);
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    EXPECT_GT(alone[i].abs().max().item<float>(), 0);
+    EXPECT_TRUE(at::equal(alone[i], helped[i]));
+    EXPECT_TRUE(at::equal(alone[i], much_helped[i]));
+  }
+}
+
+}  // namespace
+}  // namespace bitemark::model
