@@ -59,7 +59,7 @@ struct Product {
   const float* bias;
 };
 
-/// The same of a left side as it is. out: [rows, columns], on as many threads as LibTorch may use.
+/// The same of a left side as it is. out: [rows, columns], on several threads (helpers.h).
 void multiply(const Product& product, float* out);
 /// left^T right, split. left: [depth, rows], rows a multiple of kLane and depth as `right` was made of; sums: [rows],
 /// of left over its depth.
