@@ -39,9 +39,8 @@ struct BothWays {
   std::shared_ptr<const PackedMatrix> forward, back;
 };
 
-/// The layer with its gradients, all three products of split numbers. An empty bias is none: this takes no undefined
-/// one.
-class SplitLinear : public torch::autograd::Function<SplitLinear> {
+/// The layer with its gradients. An empty bias is none: this takes no undefined one.
+class LinearWithGradients : public torch::autograd::Function<LinearWithGradients> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const BothWays& packed) {
@@ -59,8 +58,8 @@ class SplitLinear : public torch::autograd::Function<SplitLinear> {
     Tensor grad_weight = at::empty(weight.sizes(), weight.options()),
            grad_bias = at::empty({outputs}, weight.options());
     multiply_transposed(grad.data_ptr<float>(), outputs, rows,
-                        {x.data_ptr<float>(), PackedMatrix::From::kRows, rows, inputs}, grad_weight.data_ptr<float>(),
-                        grad_bias.data_ptr<float>());
+                        {x.data_ptr<float>(), PackedMatrix::From::kRows, rows, inputs, back->split()},
+                        grad_weight.data_ptr<float>(), grad_bias.data_ptr<float>());
     const bool has_bias = context->saved_data["bias"].toBool();
     return {grad_x, grad_weight, has_bias ? grad_bias : Tensor(), Tensor()};
   }
@@ -71,9 +70,9 @@ class SplitLinear : public torch::autograd::Function<SplitLinear> {
 Tensor PackedLinearImpl::forward(const Tensor& x) {
   const bool ours = is_ours(x) && is_ours(weight);
   if (ours && !c10::GradMode::is_enabled()) return times(x.contiguous(), *packed(), bias);
-  if (ours && PackedMatrix::splits(weight.size(1), weight.size(0)) && !MixedPrecision::is_on())
-    return SplitLinear::apply(x.contiguous(), weight, bias.defined() ? bias : at::empty({0}),
-                              BothWays{packed(), back_.of(weight, 0, weight.size(0))});
+  if (ours && !MixedPrecision::is_on())
+    return LinearWithGradients::apply(x.contiguous(), weight, bias.defined() ? bias : at::empty({0}),
+                                      BothWays{packed(), back_.of(weight, 0, weight.size(0))});
   return torch::nn::LinearImpl::forward(x);
 }
 

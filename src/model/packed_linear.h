@@ -26,9 +26,9 @@ class PackedRows {
   std::int64_t version_ = 0;
 };
 
-/// torch::nn::Linear in all but speed: without gradients and in float32 on a CPU, the product is our kernel's over
-/// packed weights; where products are split (packed_matrix.h), with gradients too. Thread-safe. The bits of a row
-/// depend neither on the rows beside it nor on the number of threads; those of a library's product do.
+/// torch::nn::Linear in all but speed: in float32 on a CPU the products are our kernels' over packed weights, with
+/// gradients too. Thread-safe. The bits of a row depend neither on the rows beside it nor on the number of threads;
+/// those of a library's product do.
 class PackedLinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;

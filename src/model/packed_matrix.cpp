@@ -1,7 +1,6 @@
 #include "model/packed_matrix.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <vector>
 
@@ -16,20 +15,28 @@ constexpr std::int64_t kRun = 192;  ///< rows that a thread takes at a time
 
 std::int64_t lanes_of(std::int64_t columns) { return (columns + kLane - 1) / kLane; }
 
-/// A panel's columns for some rows; out: [rows, stride].
+/// A panel's columns for some rows; addend: of the panel's first column.
+void multiply_run(const LeftSide& left, std::int64_t rows, std::int64_t depth, const PackedMatrix::Panel& panel,
+                  const float* next, const Addend& addend, float* out, std::int64_t stride) {
+  const RightPanel columns{panel.data, panel.lanes, next};
+  if (panel.count == panel.lanes) return kernels().multiply(left, rows, depth, columns, addend, out, stride);
+  // The lanes behind the last column have no place in the result.
+  std::vector<float> room(static_cast<std::size_t>(rows * panel.lanes));
+  kernels().multiply(left, rows, depth, columns, {}, room.data(), panel.lanes);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float* sums = room.data() + r * panel.lanes;
+    for (std::int64_t c = 0; c < panel.count; ++c)
+      out[r * stride + c] = addend.data == nullptr ? sums[c] : sums[c] + addend.data[r * addend.stride + c];
+  }
+}
+
+/// The same where the right side may be split; bias: of all columns.
 void multiply_run(const float* left, std::int64_t rows, std::int64_t depth, bool split,
                   const PackedMatrix::Panel& panel, const float* next, const float* bias, float* out,
                   std::int64_t stride) {
-  const float* offset = bias == nullptr ? nullptr : bias + panel.first;
-  const RightPanel columns{panel.data, panel.lanes, next};
-  if (split) return split_kernels()->multiply(left, rows, depth, columns, offset, out, stride);
-  if (panel.count == panel.lanes) return kernels().multiply(left, rows, depth, columns, offset, out, stride);
-  // The lanes behind the last column have no place in the result.
-  std::array<float, kWidestPanel> offsets{};
-  if (offset != nullptr) std::copy_n(offset, panel.count, offsets.begin());
-  std::vector<float> room(static_cast<std::size_t>(rows * panel.lanes));
-  kernels().multiply(left, rows, depth, columns, offsets.data(), room.data(), panel.lanes);
-  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(room.data() + r * panel.lanes, panel.count, out + r * stride);
+  const float* of_panel = bias == nullptr ? nullptr : bias + panel.first;
+  if (!split) return multiply_run({left, depth, 1}, rows, depth, panel, next, {of_panel, 0}, out, stride);
+  split_kernels()->multiply(left, rows, depth, {panel.data, panel.lanes, next}, of_panel, out, stride);
 }
 
 /// The left side is ready.
@@ -86,6 +93,36 @@ void multiply_taken_apart(const Product& product, const TakeApart& take_apart, f
   multiply_prepared({parts.get(), product.rows, product.right, product.bias}, out);
 }
 
+/// left^T right of numbers as they are: each thread takes some rows and adds to them, a stretch of the depth at a time,
+/// whose panels and left side stay in the second-level cache.
+void multiply_transposed_by_stretches(const float* left, std::int64_t rows, std::int64_t depth,
+                                      const PackedMatrix& right, float* out, float* sums) {
+  constexpr std::int64_t kStretch = 512;
+  const std::int64_t threads = sharing_threads(), stride = right.columns();
+  const std::int64_t shares = ((rows + kRun - 1) / kRun + threads - 1) / threads * threads;
+  const std::int64_t run = ((rows + shares - 1) / shares + kLane - 1) / kLane * kLane;
+  for_shares((rows + run - 1) / run, 1, [&](std::int64_t begin, std::int64_t end) {
+    const AlignedFloats part = aligned_floats(run * kStretch);
+    for (std::int64_t first = begin * run; first < std::min(end * run, rows); first += run) {
+      const std::int64_t count = std::min(run, rows - first);
+      std::fill_n(sums + first, count, 0.0F);
+      for (std::int64_t k = 0; k < depth; k += kStretch) {
+        const std::int64_t length = std::min(kStretch, depth - k);
+        const float* from = left + k * rows + first;
+        for (std::int64_t i = 0; i < length; ++i) std::copy_n(from + i * rows, count, part.get() + i * count);
+        kernels().sum_rows(part.get(), count, length, count, sums + first);
+        for (std::int64_t i = 0; i < right.panel_count(); ++i) {
+          PackedMatrix::Panel panel = right.panel(i);
+          panel.data += k * panel.lanes;
+          float* to = out + first * stride + panel.first;
+          multiply_run({part.get(), 1, count}, count, length, panel, nullptr, {k == 0 ? nullptr : to, stride}, to,
+                       stride);
+        }
+      }
+    }
+  });
+}
+
 }  // namespace
 
 AlignedFloats aligned_floats(std::int64_t count) {
@@ -96,11 +133,8 @@ AlignedFloats aligned_floats(std::int64_t count) {
   return floats;
 }
 
-PackedMatrix::PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns)
-    : depth_(depth),
-      columns_(columns),
-      split_(split_kernels() != nullptr && columns % kSplitRun == 0 &&
-             (order == From::kRows || depth % kSplitRun == 0)) {
+PackedMatrix::PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns, bool split)
+    : depth_(depth), columns_(columns), split_(split) {
   if (split_) depth_ = in_split_runs(depth);
   data_ = aligned_floats(lanes_of(columns) * kLane * depth_);
   for_shares(panel_count(), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -118,10 +152,10 @@ void PackedMatrix::pack(const float* from, From order, std::int64_t depth, std::
   const bool rows = order == From::kRows;
   if (split_ && rows) return split_kernels()->pack(from + p.first, columns_, depth, p.count, to);
   if (split_) return split_kernels()->pack_transpose(from + p.first * depth, depth, depth, p.count, to);
-  const std::int64_t row = rows ? columns_ : 1, column = rows ? 1 : depth;
-  for (std::int64_t k = 0; k < depth; ++k) {
-    for (std::int64_t c = p.first; c < p.first + p.count; ++c) *to++ = from[k * row + c * column];
-    to = std::fill_n(to, p.lanes - p.count, 0.0F);
+  if (!rows) kernels().transpose(from + p.first * depth, depth, p.count, depth, to, p.lanes);
+  for (std::int64_t k = 0; k < depth; ++k, to += p.lanes) {
+    if (rows) std::copy_n(from + k * columns_ + p.first, p.count, to);
+    std::fill_n(to + p.count, p.lanes - p.count, 0.0F);
   }
 }
 
@@ -184,7 +218,8 @@ void multiply(const Product& product, float* out) {
 
 void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
                          float* out, float* sums) {
-  BITEMARK_CHECK(right.split() && rows % kLane == 0 && in_split_runs(depth) == right.depth());
+  if (!right.split()) return multiply_transposed_by_stretches(left, rows, depth, right, out, sums);
+  BITEMARK_CHECK(rows % kLane == 0 && in_split_runs(depth) == right.depth());
   multiply_taken_apart(
       {left, rows, right, nullptr},
       [&](std::int64_t first, std::int64_t count, float* to) {

@@ -23,7 +23,10 @@ class PackedMatrix {
  public:
   enum class From { kRows, kTranspose };
   /// from: contiguous, [depth, columns]; or [columns, depth], as linear layers have their weights.
-  PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns);
+  PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns)
+      : PackedMatrix(from, order, depth, columns, splits(depth, columns)) {}
+  /// `split`: as splits() says; or, of kRows and with columns a multiple of kSplitRun, whatever the depth.
+  PackedMatrix(const float* from, From order, std::int64_t depth, std::int64_t columns, bool split);
   /// Whether such a one is split, and its transpose too.
   static bool splits(std::int64_t depth, std::int64_t columns);
   /// A split one's is a multiple of kSplitRun, filled up with zeros.
@@ -61,8 +64,8 @@ struct Product {
 
 /// The same of a left side as it is. out: [rows, columns], on several threads (helpers.h).
 void multiply(const Product& product, float* out);
-/// left^T right, split. left: [depth, rows], rows a multiple of kLane and depth as `right` was made of; sums: [rows],
-/// of left over its depth.
+/// left^T right. left: [depth, rows], depth as `right` was made of, and rows a multiple of kLane where that is split;
+/// sums: [rows], of left over its depth.
 void multiply_transposed(const float* left, std::int64_t rows, std::int64_t depth, const PackedMatrix& right,
                          float* out, float* sums);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "model/noise.h"
 
 namespace bitemark::model {
@@ -36,6 +38,67 @@ INSTANTIATE_TEST_SUITE_P(Shapes, FusedOpsLinear,
                                          LinearCase{64, 256, 1376, true}, LinearCase{17, 33, 80, true},
                                          LinearCase{5, 64, 3, true}, LinearCase{7, 24, 90, false},
                                          LinearCase{300, 32, 64, true}, LinearCase{500, 700, 100, true}));
+
+/// A layer's answer to x, and the slopes of that times `weights`, by the given function.
+struct Slopes {
+  Tensor answer, x, weight, bias;
+};
+
+template <typename Layer>
+Slopes slopes_of(const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& weights) {
+  const auto leaf = [](const Tensor& t) { return t.detach().clone().requires_grad_(true); };
+  const Tensor in = leaf(x), w = leaf(weight), b = bias.defined() ? leaf(bias) : bias;
+  const Tensor answer = layer(in, w, b);
+  (answer * weights).sum().backward();
+  return {answer.detach(), in.grad(), w.grad(), b.defined() ? b.grad() : b};
+}
+
+class FusedOpsLinearGradients : public testing::TestWithParam<LinearCase> {};
+
+TEST_P(FusedOpsLinearGradients, AreTheLibrarys) {
+  const auto [rows, depth, columns, bias] = GetParam();
+  const Tensor x = normal_noise({1, rows, depth}, {1, 0, 0}), weight = normal_noise({columns, depth}, {2, 0, 0});
+  const Tensor offsets = bias ? normal_noise({columns}, {3, 0, 0}) : Tensor();
+  const Tensor weights = normal_noise({1, rows, columns}, {4, 0, 0});
+  const auto ours = [in_features = depth, out_features = columns](const Tensor& in, const Tensor& w, const Tensor& b) {
+    PackedLinear layer(torch::nn::LinearOptions(in_features, out_features).bias(b.defined()));
+    layer->weight = w;
+    layer->bias = b;
+    return layer->forward(in);
+  };
+  const auto librarys = [](const Tensor& in, const Tensor& w, const Tensor& b) { return at::linear(in, w, b); };
+  const Slopes found = slopes_of(ours, x, weight, offsets, weights);
+  const Slopes expected = slopes_of(librarys, x, weight, offsets, weights);
+  // Sums of so many products of order one: a few ulp of their size, or the bound of split ones.
+  const bool splits = PackedMatrix::splits(depth, columns);
+  const double tolerance = (splits ? 4.6e-5 : 1e-6) * static_cast<double>(std::max({rows, depth, columns}));
+  const auto near = [&](const Tensor& a, const Tensor& b) { return at::allclose(a, b, 0, tolerance); };
+  EXPECT_TRUE(near(found.answer, expected.answer));
+  EXPECT_TRUE(near(found.x, expected.x));
+  EXPECT_TRUE(near(found.weight, expected.weight));
+  if (splits) {
+    EXPECT_FALSE(at::equal(found.weight, expected.weight));
+  }
+  if (bias) {
+    EXPECT_TRUE(near(found.bias, expected.bias));
+  }
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const Slopes alone = slopes_of(ours, x, weight, offsets, weights);
+  at::set_num_threads(before + 1);
+  const Slopes together = slopes_of(ours, x, weight, offsets, weights);
+  at::set_num_threads(before);
+  for (const auto part : {&Slopes::answer, &Slopes::x, &Slopes::weight})
+    EXPECT_TRUE(at::equal(alone.*part, together.*part));
+}
+
+// Depths beside the lanes and panels of a product, and more rows than are added up at a time.
+INSTANTIATE_TEST_SUITE_P(Shapes, FusedOpsLinearGradients,
+                         testing::Values(LinearCase{45, 64, 96, true}, LinearCase{45, 64, 96, false},
+                                         LinearCase{1, 8, 16, true}, LinearCase{17, 33, 80, true},
+                                         LinearCase{5, 64, 3, true}, LinearCase{7, 24, 90, false},
+                                         LinearCase{64, 64, 48, true}, LinearCase{1300, 32, 416, true},
+                                         LinearCase{1025, 100, 7, true}));
 
 TEST(FusedOpsPackedLinear, SeesThatItsWeightsHaveChanged) {
   PackedLinear layer(16, 32);

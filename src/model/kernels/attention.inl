@@ -83,7 +83,7 @@ void attend(const PackedHead& head, const QueryTile& tile, float* out, float* lo
   }
   const Index all = head.keys * head.padded, tiles = (tile.rows + 7) / 8;
   while_fetching(head.another_follows, head.value + all, all, tiles * s.stride, [&](auto ahead) {
-    Base before;
+    Addend before;
     for (const Stretch& part : s.part) {
       if (part.count == 0) continue;
       multiply({scores + part.column, s.stride, 1}, tile.rows, head.value + part.first * head.padded, head.padded,
@@ -111,7 +111,7 @@ void attend_backward(const PackedHead& head, const QueryTile& tile, const TileGr
     dots[r] = dot.total();
   }
   score(head, tile, s, weights);
-  Base before;
+  Addend before;
   for (const Stretch& part : s.part) {
     if (part.count == 0) continue;
     multiply({g.out, head.padded, 1}, tile.rows, head.value_t + part.first, head.key_stride, head.width,
@@ -134,7 +134,7 @@ void attend_backward(const PackedHead& head, const QueryTile& tile, const TileGr
     multiply({slopes + part.column, s.stride, 1}, tile.rows, head.key + first, head.padded, part.count, head.padded,
              before, g.query, head.padded);
     before = {g.query, head.padded};
-    const Base keys{g.key + first, head.padded}, values{g.value + first, head.padded};
+    const Addend keys{g.key + first, head.padded}, values{g.value + first, head.padded};
     multiply({slopes + part.column, 1, s.stride}, part.count, tile.query, head.padded, tile.rows, head.padded, keys,
              g.key + first, head.padded);
     multiply({weights + part.column, 1, s.stride}, part.count, g.out, head.padded, tile.rows, head.padded, values,

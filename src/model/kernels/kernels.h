@@ -50,6 +50,18 @@ constexpr std::int64_t score_stride(const VisibleKeys& sees) {
   return (sees.prefix + kLane - 1) / kLane * kLane + (sees.own_count + kLane - 1) / kLane * kLane;
 }
 
+/// The left side of a product: element (r, k) is at data[r * row + k * column].
+struct LeftSide {
+  const float* data = nullptr;
+  std::int64_t row = 0, column = 0;
+};
+
+/// What is added to a product: rows `stride` apart, 0 where every row is the same; null: nothing.
+struct Addend {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+};
+
 /// [depth, columns], contiguous. `next` (may be null): what is wanted after it and of the same size or more; it is
 /// fetched into the cache meanwhile.
 struct RightPanel {
@@ -73,10 +85,10 @@ struct Kernels {
   void (*norm_modulate_backward)(const float* x, const float* scale, const float* mean, const float* rstd,
                                  const float* grad, std::int64_t rows, std::int64_t width, float* grad_x,
                                  float* grad_shift, float* grad_scale);
-  /// out[rows, columns] = left[rows, depth] panel[depth, columns] + bias[columns] (may be null); rows of out lie
-  /// `stride` apart, columns are at most kWidestPanel and a multiple of kLane.
-  void (*multiply)(const float* left, std::int64_t rows, std::int64_t depth, const RightPanel& panel, const float* bias,
-                   float* out, std::int64_t stride);
+  /// out[rows, columns] = left[rows, depth] panel[depth, columns] + addend[rows, columns], which may be out itself;
+  /// rows of out lie `stride` apart, columns are at most kWidestPanel and a multiple of kLane.
+  void (*multiply)(const LeftSide& left, std::int64_t rows, std::int64_t depth, const RightPanel& panel,
+                   const Addend& addend, float* out, std::int64_t stride);
   /// gates: [rows, 2 width], out = silu(first half) * second half: [rows, width].
   void (*swiglu)(const float* gates, std::int64_t rows, std::int64_t width, float* out);
   void (*swiglu_backward)(const float* gates, const float* grad, std::int64_t rows, std::int64_t width,
@@ -97,6 +109,8 @@ struct Kernels {
   /// to[r, c] = from[r, c] * scale, of [rows, width]; rows lie strides apart.
   void (*scale_rows)(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t width, float scale,
                      float* to, std::int64_t to_stride);
+  /// Adds the sum of the rows to `sums` [width]; rows lie `stride` apart.
+  void (*sum_rows)(const float* from, std::int64_t stride, std::int64_t rows, std::int64_t width, float* sums);
   /// to[c, r] = from[r, c], of [rows, columns]; rows of both lie strides apart.
   void (*transpose)(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, float* to,
                     std::int64_t to_stride);

@@ -34,6 +34,7 @@ const Kernels BITEMARK_NAME(kernels_, BITEMARK_ISA) = {BITEMARK_STRING(BITEMARK_
                                                        norm_rotate_backward,
                                                        gate_backward,
                                                        scale_rows,
+                                                       sum_rows,
                                                        transpose};
 
 }  // namespace bitemark::model

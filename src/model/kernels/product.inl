@@ -1,19 +1,11 @@
 // Matrix products whose tiles stay in registers. Included by kernels_isa.cpp alone, once for each instruction set.
 
-/// The left side of a product: element (r, k) is at data[r * row + k * column].
-struct LeftSide {
-  const float* data;
-  Index row, column;
-};
-
-/// What is added to a product: rows `stride` apart, 0 where every row is the same; null: nothing.
-struct Base {
-  const float* data = nullptr;
-  Index stride = 0;
-
-  Base at_row(Index r) const { return {data == nullptr ? nullptr : data + r * stride, stride}; }
-  Base at_column(Index c) const { return {data == nullptr ? nullptr : data + c, stride}; }
-};
+[[gnu::always_inline]] inline Addend at_row(const Addend& a, Index r) {
+  return {a.data == nullptr ? nullptr : a.data + r * a.stride, a.stride};
+}
+[[gnu::always_inline]] inline Addend at_column(const Addend& a, Index c) {
+  return {a.data == nullptr ? nullptr : a.data + c, a.stride};
+}
 
 /// Memory that is fetched into the second-level cache while a product goes on, some lines at each step of its sums:
 /// a few rows do not give the hardware time to fetch all weights of a network.
@@ -36,11 +28,14 @@ struct NoFetch {
 /// c[ROWS, VECTORS * kWide] = a[ROWS, depth] b[depth, ...] + base: the whole tile stays in registers. Inlined, since
 /// what a call puts on the stack is read back in other pieces than it was written in, and waits for that.
 template <int ROWS, int VECTORS, typename Ahead>
-[[gnu::always_inline]] inline void multiply_tile(LeftSide a, const float* b, Index b_stride, Index depth, Base base,
+[[gnu::always_inline]] inline void multiply_tile(LeftSide a, const float* b, Index b_stride, Index depth, Addend base,
                                                  float* c, Index c_stride, Ahead& ahead) {
   Vec sums[ROWS][VECTORS];
   for (int r = 0; r < ROWS; ++r)
-    for (int v = 0; v < VECTORS; ++v) sums[r][v] = Vec{};
+    for (int v = 0; v < VECTORS; ++v) {
+      sums[r][v] = Vec{};
+      __builtin_prefetch(c + r * c_stride + v * kWide, 1, 3);  // is there when the sums are
+    }
   for (Index k = 0; k < depth; ++k) {
     ahead.step();
     Vec right[VECTORS];
@@ -60,14 +55,14 @@ template <int ROWS, int VECTORS, typename Ahead>
 /// As many rows as tiles of ROWS have, from row r on.
 template <int ROWS, int VECTORS, typename Ahead>
 [[gnu::always_inline]] inline void multiply_rows(LeftSide a, Index rows, const float* b, Index b_stride, Index depth,
-                                                 Base base, float* c, Index c_stride, Ahead& ahead, Index& r) {
+                                                 Addend base, float* c, Index c_stride, Ahead& ahead, Index& r) {
   for (; r + ROWS <= rows; r += ROWS)
-    multiply_tile<ROWS, VECTORS>({a.data + r * a.row, a.row, a.column}, b, b_stride, depth, base.at_row(r),
+    multiply_tile<ROWS, VECTORS>({a.data + r * a.row, a.row, a.column}, b, b_stride, depth, at_row(base, r),
                                  c + r * c_stride, c_stride, ahead);
 }
 
 template <int VECTORS, typename Ahead>
-void multiply_columns(const LeftSide& a, Index rows, const float* b, Index b_stride, Index depth, const Base& base,
+void multiply_columns(const LeftSide& a, Index rows, const float* b, Index b_stride, Index depth, const Addend& base,
                       float* c, Index c_stride, Ahead& ahead) {
   Index r = 0;
   multiply_rows<tile_rows(VECTORS), VECTORS>(a, rows, b, b_stride, depth, base, c, c_stride, ahead, r);
@@ -79,11 +74,11 @@ void multiply_columns(const LeftSide& a, Index rows, const float* b, Index b_str
 /// c[rows, columns] = a[rows, depth] b[depth, columns] + base; columns a multiple of kLane, rows of b and c contiguous.
 template <typename Ahead = NoFetch>
 void multiply(const LeftSide& a, Index rows, const float* b, Index b_stride, Index depth, Index columns,
-              const Base& base, float* c, Index c_stride, Ahead ahead = {}) {
+              const Addend& base, float* c, Index c_stride, Ahead ahead = {}) {
   Index x = 0;
   const auto vectors = [&]<int VECTORS>(Index end) {
     for (; x + VECTORS * kWide <= end; x += VECTORS * kWide)
-      multiply_columns<VECTORS>(a, rows, b + x, b_stride, depth, base.at_column(x), c + x, c_stride, ahead);
+      multiply_columns<VECTORS>(a, rows, b + x, b_stride, depth, at_column(base, x), c + x, c_stride, ahead);
   };
   if constexpr (kWide == kLane) {
     vectors.template operator()<4>(wide_panels(columns / kLane) * kWidestPanel);
@@ -93,10 +88,8 @@ void multiply(const LeftSide& a, Index rows, const float* b, Index b_stride, Ind
   vectors.template operator()<1>(columns);
 }
 
-void multiply_by_panel(const float* left, Index rows, Index depth, const RightPanel& panel, const float* bias,
+void multiply_by_panel(const LeftSide& a, Index rows, Index depth, const RightPanel& panel, const Addend& base,
                        float* out, Index stride) {
-  const LeftSide a{left, depth, 1};
-  const Base base{bias, 0};
   if (panel.next == nullptr)
     return multiply(a, rows, panel.data, panel.columns, depth, panel.columns, base, out, stride);
   constexpr Index kTallest = tile_rows(2), kWidest = 2 * kWide;

@@ -7,6 +7,11 @@ void scale_rows(const float* from, Index from_stride, Index rows, Index width, f
     over_lanes(width, [&](Index i, auto lane) { lane(to + i, lane(from + i) * scale); });
 }
 
+void sum_rows(const float* from, Index stride, Index rows, Index width, float* sums) {
+  for (Index r = 0; r < rows; ++r, from += stride)
+    over_lanes(width, [&](Index i, auto lane) { lane(sums + i, lane(sums + i) + lane(from + i)); });
+}
+
 void transpose(const float* from, Index from_stride, Index rows, Index columns, float* to, Index to_stride) {
   const Index whole_rows = rows / kWide * kWide, whole_columns = columns / kWide * kWide;
   for (Index c = 0; c < whole_columns; c += kWide) {
