@@ -1,6 +1,9 @@
 #include "model/gradient.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 
 #include "base/parallel.h"
 #include "model/helpers.h"
@@ -8,31 +11,74 @@
 
 namespace bitemark::model {
 
+namespace {
+
+/// Lets threads do something one after another, in the order of what they work on.
+class Turns {
+ public:
+  /// Calls `work` when all before `i` have had theirs. If one of them failed, nobody's turn comes any more.
+  void take(std::size_t i, const std::function<void()>& work) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return next_ == i || failed_; });
+    if (failed_) return;
+    work();
+    ++next_;
+    changed_.notify_all();
+  }
+  void fail() {
+    const std::scoped_lock lock(mutex_);
+    failed_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t next_ = 0;
+  bool failed_ = false;
+};
+
+void add(const torch::autograd::variable_list& gradients, const std::vector<Tensor>& weights) {
+  const torch::NoGradGuard no_grad;
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    Tensor& sum = weights[w].mutable_grad();
+    if (gradients[w].defined()) sum = sum.defined() ? sum + gradients[w] : gradients[w];
+  }
+}
+
+}  // namespace
+
 std::vector<StepLoss> add_gradients(Stage& stage, const std::vector<StepPart>& parts, std::vector<StepData>& data,
                                     const std::vector<Tensor>& weights, double divisor, int threads, bool mixed) {
   std::vector<StepLoss> losses(parts.size());
   // An accelerator is one; the parts follow each other on it.
-  const std::size_t together = default_device().is_cpu() ? static_cast<std::size_t>(threads) : 1;
-  for (std::size_t first = 0; first < parts.size(); first += together) {
-    const std::size_t count = std::min(together, parts.size() - first);
-    std::vector<torch::autograd::variable_list> gradients(count);
-    parallel_for(count, static_cast<int>(count), [&](std::size_t i) {
-      at::set_num_threads(1);  // LibTorch's sums depend on it
-      const Helpers helpers(default_device().is_cpu() ? threads / static_cast<int>(count) - 1 : 0);
-      StepLoss& loss = losses[first + i];
-      {
-        const MixedPrecision precision(mixed);
-        loss = stage.loss(parts[first + i], data[first + i]);
-      }
-      gradients[i] = torch::autograd::grad({loss.total / divisor}, weights, {}, c10::nullopt, false, true);
-    });
-    const torch::NoGradGuard no_grad;
-    for (const auto& gradient : gradients) {
-      for (std::size_t w = 0; w < weights.size(); ++w) {
-        Tensor& sum = weights[w].mutable_grad();
-        if (gradient[w].defined()) sum = sum.defined() ? sum + gradient[w] : gradient[w];
-      }
+  const std::size_t most = default_device().is_cpu() ? static_cast<std::size_t>(threads) : 1;
+  Turns turns;
+  const auto work_on = [&](std::size_t i, int helping) {
+    at::set_num_threads(1);  // LibTorch's sums depend on it
+    const Helpers helpers(helping);
+    StepLoss& loss = losses[i];
+    {
+      const MixedPrecision precision(mixed);
+      loss = stage.loss(parts[i], data[i]);
     }
+    const auto gradients = torch::autograd::grad({loss.total / divisor}, weights, {}, c10::nullopt, false, true);
+    turns.take(i, [&] { add(gradients, weights); });
+  };
+  // As many whole rounds as there are; the parts that are left have the threads of those that are not there.
+  for (std::size_t first = 0; first < parts.size();) {
+    const std::size_t left = parts.size() - first, together = std::min(most, left);
+    const std::size_t count = left / together * together;
+    const int helping = default_device().is_cpu() ? threads / static_cast<int>(together) - 1 : 0;
+    parallel_for(count, static_cast<int>(together), [&](std::size_t i) {
+      try {
+        work_on(first + i, helping);
+      } catch (...) {
+        turns.fail();
+        throw;
+      }
+    });
+    first += count;
   }
   return losses;
 }

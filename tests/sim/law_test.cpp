@@ -97,7 +97,9 @@ TEST(Laws, HoldInTrueWorlds) {
       for (const Law& law : all_laws()) {
         if (std::string(law.name) == "permanence" && !truth.scene.bites.empty()) continue;
         const auto residual = law.residual(truth, truth);
-        if (residual) EXPECT_LE(*residual, law.clear) << law.name << " in " << name << " take " << take;
+        if (residual) {
+          EXPECT_LE(*residual, law.clear) << law.name << " in " << name << " take " << take;
+        }
       }
     }
   }
