@@ -51,15 +51,24 @@ Tensor worn(const Tensor& x, const Tensor& stains, double share, Pcg32& random) 
   return x + (contrast.to(x.device()) - 1) * (x - mean) + stain.to(x.device()) * stains;
 }
 
+namespace {
+
+/// All frames but the last as history, and all as targets.
+std::vector<std::int64_t> once_as_history(const std::vector<std::int64_t>& frames) {
+  std::vector<std::int64_t> all = frames;
+  all.pop_back();
+  all.insert(all.end(), frames.begin(), frames.end());
+  return all;
+}
+
+}  // namespace
+
 FrameLayout layout_of(const Clips& clips) {
-  const auto& times = clips.sequence.times;
-  FrameLayout layout{times, in_time(clips.x.size(1)).times, clips.x.size(1), clips.sequence.backwards};
-  if (clips.plain) return layout;
-  layout.history -= 1;
-  layout.times.insert(layout.times.begin(), times.begin(), times.end() - 1);
-  const std::vector<std::int64_t> order = layout.order;
-  layout.order.insert(layout.order.begin(), order.begin(), order.end() - 1);
-  return layout;
+  const std::int64_t frames = clips.x.size(1);
+  const std::vector<std::int64_t>& times = clips.sequence.times;
+  const std::vector<std::int64_t> order = in_time(frames).times;
+  if (clips.plain) return {times, order, frames, clips.sequence.backwards};
+  return {once_as_history(times), once_as_history(order), frames - 1, clips.sequence.backwards};
 }
 
 std::int64_t first_target(const FrameLayout& layout) {
