@@ -77,7 +77,7 @@ TEST_P(FusedOpsLinearGradients, AreTheLibrarys) {
   EXPECT_TRUE(near(found.x, expected.x));
   EXPECT_TRUE(near(found.weight, expected.weight));
   if (splits) {
-    EXPECT_FALSE(at::equal(found.weight, expected.weight));
+    EXPECT_FALSE(at::equal(found.weight, expected.weight));  // or they were not split
   }
   if (bias) {
     EXPECT_TRUE(near(found.bias, expected.bias));
@@ -90,6 +90,9 @@ TEST_P(FusedOpsLinearGradients, AreTheLibrarys) {
   at::set_num_threads(before);
   for (const auto part : {&Slopes::answer, &Slopes::x, &Slopes::weight})
     EXPECT_TRUE(at::equal(alone.*part, together.*part));
+  if (bias) {
+    EXPECT_TRUE(at::equal(alone.bias, together.bias));
+  }
 }
 
 // Depths beside the lanes and panels of a product, and more rows than are added up at a time.
