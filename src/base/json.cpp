@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -47,6 +48,14 @@ Json parse_json(const std::string& text, const std::string& file) {
 }
 
 Json load_json(const std::filesystem::path& path) { return parse_json(read_file(path, kMaxBytes), path.string()); }
+
+void expect_members(const Json& object, const std::vector<std::string>& known, const std::string& file,
+                    const std::string& where) {
+  for (const auto& [key, value] : object.items())
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw InputError(file, where + "/" + key,
+                       fmt::format("is not known, expected one of {}", fmt::join(known, ", ")));
+}
 
 void save_json(const std::filesystem::path& path, const Json& value) {
   check_finite(value);

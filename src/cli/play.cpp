@@ -27,7 +27,7 @@ std::string checkpoint_in(const std::string& generator) {
   if (!fs::exists(folder / "config.json"))
     throw InputError(folder.string(), "", "is not a checkpoint: it holds no config.json");
   const std::string file = (folder / "config.json").string();
-  if (json_member<Json>(load_json(file), "dit", file).value("actions", 0) == 0)
+  if (json_member_or(json_member<Json>(load_json(file), "dit", file), "actions", 0, file, "/dit") == 0)
     throw InputError(file, "/dit/actions", "is 0 or missing: the checkpoint was trained without actions");
   return fs::absolute(folder).string();
 }

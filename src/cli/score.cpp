@@ -22,7 +22,7 @@ ExitCode score(const Flags& flags) {
   const Scenarios scenarios{{flags.scenario, load_scenario(folder / (flags.scenario + ".json"))}};
   const Clip clip = read_clip(flags.video, suite.rate);
   const Truth truth =
-      render_truth_and_twins(scenarios, suite, which, clip.width(), clip.height(), rate_of(clip, suite.rate));
+      render_truth_and_twins(scenarios, suite, which, {clip.width(), clip.height()}, rate_of(clip, suite.rate));
   const Clip rollout = with_context(truth.episode, clip);
   const TakeResult take = judge(suite, which, truth, "score", rollout);
   if (flags.json) {

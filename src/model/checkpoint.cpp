@@ -117,7 +117,7 @@ std::vector<FrameSize> Checkpoint::sizes() const {
   return sizes;
 }
 
-std::string Checkpoint::name() const { return config_.value("name", folder_.filename().string()); }
+std::string Checkpoint::name() const { return json_member_or(config_, "name", folder_.filename().string(), file_); }
 
 std::string Checkpoint::digest() const {
   std::string parts = "config.json " + hex(sha256(read_file(folder_ / "config.json"))) + "\n";

@@ -48,6 +48,7 @@ std::string score_cell(const RunReport& report, const std::string& capability, c
 }
 
 std::string scores_table(const RunReport& report) {
+  if (report.scores.empty()) return "";
   std::string html =
       "<section><h2>Capabilities</h2><p>Plausibility: 1 is what a second take of the same world scores, 0 what the "
       "best of "
@@ -157,24 +158,26 @@ std::string player_of(const RunReport& report, const CaseView& view) {
            "makes them.</p>";
   const int first = view.first == nullptr ? -1 : view.first->frame;
   return fmt::format(
-      "<div class=\"player\" data-strip=\"{0}\" data-frames=\"{1}\" data-size=\"{2}\" data-fps=\"{3}\" "
-      "data-context=\"{4}\" data-first=\"{5}\">"
+      "<div class=\"player\" data-strip=\"{0}\" data-frames=\"{1}\" data-width=\"{2}\" data-height=\"{3}\" "
+      "data-fps=\"{4}\" "
+      "data-context=\"{5}\" data-first=\"{6}\">"
       "<div class=\"strip\" tabindex=\"0\" role=\"group\" aria-label=\"all frames\"><img src=\"{0}\" loading=\"lazy\" "
-      "alt=\"Film strip of {6}: truth above, rollout below, {1} frames from left to right\"></div></div>",
-      escaped(view.strip), view.result->frame_count, report.size, report.rate.hz(), view.result->context_frames, first,
-      escaped(view.result->which.id()));
+      "alt=\"Film strip of {7}: truth above, rollout below, {1} frames from left to right\"></div></div>",
+      escaped(view.strip), view.result->frame_count, report.size.width, report.size.height, report.rate.hz(),
+      view.result->context_frames, first, escaped(view.result->which.id()));
 }
 
 std::string case_html(const RunReport& report, const CaseView& view) {
   const std::string id = view.result->which.id();
+  const std::string plausibility =
+      view.take->plausibility.empty() ? "" : fmt::format("; plausibility {:.2f}", view.plausibility);
   return fmt::format(
       "<article class=\"case {}\" id=\"{}\"><h3><a href=\"#{}\">{}</a> <span class=\"badge\">{}</span></h3>"
-      "<p class=\"caption\">&ldquo;{}&rdquo; <span class=\"dim\">{} context frames of {}; plausibility "
-      "{:.2f}</span></p>{}{}"
+      "<p class=\"caption\">&ldquo;{}&rdquo; <span class=\"dim\">{} context frames of {}{}</span></p>{}{}"
       "<p><code>bitemark repro {}</code></p><details><summary>Measurements</summary>{}</details></article>\n",
       view.take->passed() ? "passed" : "failed", escaped(id), escaped(id), escaped(id),
       view.take->passed() ? "passes" : "fails", escaped(view.result->caption), view.result->context_frames,
-      view.result->frame_count, view.plausibility, player_of(report, view), violations_of(*view.take),
+      view.result->frame_count, plausibility, player_of(report, view), violations_of(*view.take),
       escaped(view.repro), measurements_of(report, view));
 }
 
@@ -214,7 +217,8 @@ std::string provenance_html(const RunReport& report) {
     html += fmt::format("<tr><th scope=\"row\">{}</th><td><code>{}</code></td></tr>", escaped(name), escaped(value));
   };
   row("suite", report.suite_file);
-  row("picture", fmt::format("{0} x {0} px, {1} frames a second", report.size, to_text(report.rate)));
+  row("picture",
+      fmt::format("{} x {} px, {} frames a second", report.size.width, report.size.height, to_text(report.rate)));
   row("result digest", report.digest);
   row("protocol", report.protocol);
   for (const auto& [name, model] : report.models) row("model " + name, model);

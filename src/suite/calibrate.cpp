@@ -37,7 +37,7 @@ struct CaseSample {
 };
 
 CaseSample sample(const Scenarios& scenarios, const Suite& suite, const Case& which) {
-  const Truth truth = render_truth_and_twins(scenarios, suite, which, suite.size, suite.size, suite.rate);
+  const Truth truth = render_truth_and_twins(scenarios, suite, which, suite.size, suite.rate);
   CaseSample sample{{which, "", 0, 0, {}}, {}};
   for (const auto& name : baseline_names()) {
     if (name != "second-take" && !is_floor(name)) continue;

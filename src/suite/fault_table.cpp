@@ -37,7 +37,7 @@ std::map<std::string, double> badness(const TakeResult& take) {
 }
 
 Outcome judge_job(const Suite& suite, const Scenarios& scenarios, const std::string& fault, const Case& which) {
-  const Truth truth = render_truth_and_twins(scenarios, suite, which, suite.size, suite.size, suite.rate);
+  const Truth truth = render_truth_and_twins(scenarios, suite, which, suite.size, suite.rate);
   const auto broken = render_fault(scenarios, suite, which, fault);
   if (!broken)
     throw InputError("the fault \"" + fault + "\" does not apply to " + which.scenario + ", though the table says so");

@@ -30,10 +30,11 @@ void check_range(const std::string& file, const std::string& pointer, int value,
 SuiteEntry entry_from(const Json& json, const std::string& file, const std::string& where) {
   SuiteEntry entry;
   entry.scenario = json_member<std::string>(json, "scenario", file, where);
-  entry.mode = json.value("mode", "continuation");
-  entry.split = json.value("split", "test");
+  entry.mode = json_member_or<std::string>(json, "mode", "continuation", file, where);
+  entry.split = json_member_or<std::string>(json, "split", "test", file, where);
   entry.takes = json_member<int>(json, "takes", file, where);
-  entry.first = json.value("first", 0);
+  entry.first = json_member_or(json, "first", 0, file, where);
+  expect_members(json, {"scenario", "mode", "split", "takes", "first"}, file, where);
   check_choice(file, where + "/mode", entry.mode, {"continuation", "text-to-video"});
   check_choice(file, where + "/split", entry.split, {"train", "test", "ood"});
   check_range(file, where + "/takes", entry.takes, 1, 100000);
@@ -75,12 +76,12 @@ Suite load_suite(const std::filesystem::path& path, bool with_calibration) {
   const Json json = load_json(path);
   const std::string& file = suite.file;
   suite.name = json_member<std::string>(json, "name", file);
-  suite.size = json_member<int>(json, "size", file);
+  suite.size = size_member(json, file);
   suite.rate = parse_rate(json_member<std::string>(json, "fps", file));
   suite.second_takes = json_member<int>(json, "second_takes", file);
-  check_range(file, "/size", suite.size, 32, 1024);
   check_range(file, "/second_takes", suite.second_takes, 1, 64);
-  if (json.contains("features")) suite.features = json_member<std::string>(json, "features", file);
+  suite.features = json_member_or<std::string>(json, "features", "", file);
+  expect_members(json, {"name", "size", "fps", "second_takes", "features", "entries"}, file);
   const auto entries = json_member<Json>(json, "entries", file);
   if (!entries.is_array() || entries.empty()) throw InputError(file, "/entries", "is not a list of at least one entry");
   for (std::size_t i = 0; i < entries.size(); ++i)
@@ -88,6 +89,23 @@ Suite load_suite(const std::filesystem::path& path, bool with_calibration) {
   if (with_calibration) load_calibration(suite);
   return suite;
 }
+
+FrameSize size_member(const Json& json, const std::string& file) {
+  FrameSize size;
+  if (json.contains("size") && json.at("size").is_string()) {
+    try {
+      size = parse_size(json.at("size").get<std::string>());
+    } catch (const InputError& error) {
+      throw InputError(file, "/size", error.what());
+    }
+  } else {
+    size.width = size.height = json_member<int>(json, "size", file);
+  }
+  for (const int side : {size.width, size.height}) check_range(file, "/size", side, 32, 1024);
+  return size;
+}
+
+Json to_json(const FrameSize& size) { return size.width == size.height ? Json(size.width) : Json(to_text(size)); }
 
 std::filesystem::path find_suite(const std::string& name, const std::filesystem::path& scenarios) {
   if (fs::exists(name)) return name;
@@ -124,8 +142,10 @@ std::vector<Case> plan_cases(const Suite& suite, const Selection& selection) {
 
 std::string protocol_fingerprint(const Suite& suite, const std::map<std::string, Scenario>& scenarios) {
   Sha256 hash;
-  hash.update(fmt::format("metrics {}|size {}|fps {}|second {}|calibration {}|", kMetricsVersion, suite.size,
-                          to_text(suite.rate), suite.second_takes, suite.calibration_version));
+  hash.update(
+      fmt::format("metrics {}|size {}|fps {}|second {}|calibration {}|", kMetricsVersion,
+                  suite.size.width == suite.size.height ? std::to_string(suite.size.width) : to_text(suite.size),
+                  to_text(suite.rate), suite.second_takes, suite.calibration_version));
   for (const auto& entry : suite.entries)
     hash.update(fmt::format("{} {} {} {} {}|", entry.scenario, entry.mode, entry.split, entry.first, entry.takes));
   for (const auto& [name, scenario] : scenarios) hash.update(name + scenario.document.dump());

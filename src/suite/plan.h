@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "episode/clip.h"
 #include "sim/scenario.h"
 
@@ -55,7 +56,7 @@ struct Constants {
 struct Suite {
   std::string name;
   std::string file;
-  int size = 64;  ///< width and height [px]
+  FrameSize size;
   Rate rate;
   int second_takes = 8;            ///< perturbed twins that tell the ceiling
   std::filesystem::path features;  ///< checkpoint folder (FVD-sim) or TorchScript file (FVD); empty = none
@@ -66,6 +67,10 @@ struct Suite {
 
 /// Reads a suite and <name>.calibration.json beside it, if there and wanted. Throws InputError naming the JSON pointer.
 Suite load_suite(const std::filesystem::path& path, bool with_calibration = true);
+/// The member "size" of a suite, a case or a report: 64 for a square, "96x64" for anything else. Throws InputError for
+/// a side that is not between 32 and 1024.
+FrameSize size_member(const Json& json, const std::string& file);
+Json to_json(const FrameSize& size);
 /// A path, or the name of a file in <scenarios>/suites.
 std::filesystem::path find_suite(const std::string& name, const std::filesystem::path& scenarios);
 void save_calibration(const Suite& suite, const Constants& constants);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kStripColumns = 12;
 
-int magnification(int size) { return std::max(1, 192 / size); }
+int magnification(const FrameSize& size) { return std::max(1, 192 / size.width); }
 
 Clip rollout_of(const GeneratorSpec& spec, const Suite& suite, const Scenarios& scenarios, const Case& which,
                 const Truth& truth, const fs::path& out, const ProcessLimits& limits) {
@@ -49,8 +49,7 @@ ReproCase load_repro_case(const std::filesystem::path& path) {
                json_member<std::string>(json, "split", file), json_member<int>(json, "take", file)};
   one.generator = json_member<std::string>(json, "generator", file);
   one.fingerprint = json_member<std::string>(json, "generator_fingerprint", file);
-  one.size = json_member<int>(json, "size", file);
-  if (one.size < 32 || one.size > 1024) throw InputError(file, "/size", "is out of range, expected 32 to 1024");
+  one.size = size_member(json, file);
   one.rate = parse_rate(json_member<std::string>(json, "fps", file));
   one.second_takes = std::clamp(json_member<int>(json, "second_takes", file), 1, 64);
   one.truth_digest = json_member<std::string>(json, "truth_digest", file);
@@ -69,7 +68,7 @@ void save_repro_case(const std::filesystem::path& file, const ReproCase& one) {
                    {"take", one.which.take},
                    {"generator", one.generator},
                    {"generator_fingerprint", one.fingerprint},
-                   {"size", one.size},
+                   {"size", to_json(one.size)},
                    {"fps", to_text(one.rate)},
                    {"second_takes", one.second_takes},
                    {"truth_digest", one.truth_digest},
@@ -86,7 +85,7 @@ ReproOutcome reproduce(const ReproCase& one, const Scenarios& scenarios, const s
   suite.rate = one.rate;
   suite.second_takes = one.second_takes;
   const GeneratorSpec spec = parse_generator(one.generator);
-  const Truth truth = render_truth_and_twins(scenarios, suite, one.which, one.size, one.size, one.rate);
+  const Truth truth = render_truth_and_twins(scenarios, suite, one.which, one.size, one.rate);
   make_folder(out);
   const Clip rollout = rollout_of(spec, suite, scenarios, one.which, truth, out, limits);
 

@@ -13,7 +13,7 @@ struct ReproCase {
   Case which;
   std::string generator;    ///< as the user wrote it: "checkpoint:checkpoints/nano", "fault:missing-mark"
   std::string fingerprint;  ///< of that generator
-  int size = 64;
+  FrameSize size;
   Rate rate;
   int second_takes = 8;
   std::string truth_digest;    ///< of the true clip's decoded frames

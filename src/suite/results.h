@@ -70,7 +70,7 @@ struct RunReport {
   std::map<std::string, std::string> models;       ///< generator -> fingerprint
   std::vector<std::string> generators;             ///< rows, baselines first
   std::string subject;                             ///< the generator under test; empty for baselines alone
-  int size = 0;
+  FrameSize size;
   Rate rate;
   std::vector<CaseResult> cases;
   std::vector<DistributionResult> distributions;

@@ -171,7 +171,7 @@ Json to_json(const RunReport& report) {
   json["schema"] = 1;
   json["suite"] = report.suite;
   json["suite_file"] = report.suite_file;
-  json["size"] = report.size;
+  json["size"] = to_json(report.size);
   json["fps"] = to_text(report.rate);
   json["digest"] = report.digest;
   json["fingerprints"] = {
@@ -201,7 +201,7 @@ RunReport load_report(const std::filesystem::path& path) {
   RunReport report;
   report.suite = json_member<std::string>(json, "suite", file);
   report.suite_file = json_member<std::string>(json, "suite_file", file);
-  report.size = json_member<int>(json, "size", file);
+  report.size = size_member(json, file);
   report.rate = parse_rate(json_member<std::string>(json, "fps", file));
   const auto prints = json_member<Json>(json, "fingerprints", file);
   report.protocol = json_member<std::string>(prints, "protocol", file, "/fingerprints");

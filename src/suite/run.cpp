@@ -85,7 +85,7 @@ std::vector<Conditioning> conditionings_for(const Run& run, const std::vector<Ca
   std::vector<Conditioning> takes(cases.size());
   parallel_for(cases.size(), run.options.threads, [&](std::size_t i) {
     stop_if_interrupted();
-    const Episode truth = render_truth(run.options.scenarios, cases[i], suite.size, suite.size, suite.rate);
+    const Episode truth = render_truth(run.options.scenarios, cases[i], suite.size, suite.rate);
     takes[i] = condition_on(truth, cases[i].id(), cases[i].seed());
   });
   return takes;

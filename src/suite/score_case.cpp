@@ -13,10 +13,10 @@ namespace {
 
 constexpr int kMaxForeignSide = 1024;
 
-RenderOptions options_of(const Case& which, int width, int height, Rate rate) {
+RenderOptions options_of(const Case& which, const FrameSize& size, Rate rate) {
   RenderOptions options;
-  options.width = width;
-  options.height = height;
+  options.width = size.width;
+  options.height = size.height;
   options.rate = rate;
   options.mode = which.mode;
   return options;
@@ -40,11 +40,12 @@ TakeResult failed(const Episode& truth, const std::string& generator, const std:
 const Truth& truth_for(const Scenarios& scenarios, const Suite& suite, const Case& which, const Clip& clip,
                        const Truth& standard, std::optional<Truth>& again) {
   const Rate rate = rate_of(clip, suite.rate);
-  if (clip.width() == suite.size && clip.height() == suite.size && rate == suite.rate) return standard;
+  const FrameSize size{clip.width(), clip.height()};
+  if (size == suite.size && rate == suite.rate) return standard;
   if (clip.width() > kMaxForeignSide || clip.height() > kMaxForeignSide || clip.width() < 32 || clip.height() < 32)
     throw InputError(fmt::format("the rollout is {} x {} pixels, expected 32 to {} a side", clip.width(), clip.height(),
                                  kMaxForeignSide));
-  again = render_truth_and_twins(scenarios, suite, which, clip.width(), clip.height(), rate);
+  again = render_truth_and_twins(scenarios, suite, which, size, rate);
   return *again;
 }
 
@@ -78,16 +79,16 @@ TakeResult score_foreign(const Scenarios& scenarios, const Suite& suite, const C
 
 }  // namespace
 
-Episode render_truth(const Scenarios& scenarios, const Case& which, int width, int height, Rate rate) {
-  return render_episode(scenario_of(scenarios, which), which.split, which.take, options_of(which, width, height, rate));
+Episode render_truth(const Scenarios& scenarios, const Case& which, const FrameSize& size, Rate rate) {
+  return render_episode(scenario_of(scenarios, which), which.split, which.take, options_of(which, size, rate));
 }
 
-Truth render_truth_and_twins(const Scenarios& scenarios, const Suite& suite, const Case& which, int width, int height,
+Truth render_truth_and_twins(const Scenarios& scenarios, const Suite& suite, const Case& which, const FrameSize& size,
                              Rate rate) {
   Truth truth;
-  truth.episode = render_truth(scenarios, which, width, height, rate);
+  truth.episode = render_truth(scenarios, which, size, rate);
   for (int k = 1; k <= suite.second_takes + 1; ++k) {
-    RenderOptions options = options_of(which, width, height, rate);
+    RenderOptions options = options_of(which, size, rate);
     options.truth = false;
     options.visibility = false;
     options.second_take = k;
@@ -140,7 +141,7 @@ TakeResult judge(const Suite& suite, const Case& which, const Truth& truth, cons
 
 std::optional<Clip> render_fault(const Scenarios& scenarios, const Suite& suite, const Case& which,
                                  const std::string& fault) {
-  RenderOptions options = options_of(which, suite.size, suite.size, suite.rate);
+  RenderOptions options = options_of(which, suite.size, suite.rate);
   options.truth = false;
   options.visibility = false;
   options.fault = fault;
@@ -153,7 +154,7 @@ std::optional<Clip> render_fault(const Scenarios& scenarios, const Suite& suite,
 
 CaseResult score_case(const Scenarios& scenarios, const Suite& suite, const Case& which, const Judged& judged,
                       const RolloutHook& hook) {
-  const Truth truth = render_truth_and_twins(scenarios, suite, which, suite.size, suite.size, suite.rate);
+  const Truth truth = render_truth_and_twins(scenarios, suite, which, suite.size, suite.rate);
   const auto& info = truth.episode.info;
   CaseResult result{which, info.caption, info.context_frames, info.frame_count, {}};
   for (const auto& spec : judged.generators) {

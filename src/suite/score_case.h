@@ -13,7 +13,7 @@ namespace bitemark {
 using Scenarios = std::map<std::string, Scenario>;
 
 /// The true episode of a case at this size and rate, with labels.
-Episode render_truth(const Scenarios& scenarios, const Case& which, int width, int height, Rate rate);
+Episode render_truth(const Scenarios& scenarios, const Case& which, const FrameSize& size, Rate rate);
 
 /// The truth and its other futures, at one size and rate.
 struct Truth {
@@ -21,7 +21,7 @@ struct Truth {
   std::vector<Clip> second_takes;  ///< that tell the ceiling
   Clip other;                      ///< one more: the baseline "second-take"
 };
-Truth render_truth_and_twins(const Scenarios& scenarios, const Suite& suite, const Case& which, int width, int height,
+Truth render_truth_and_twins(const Scenarios& scenarios, const Suite& suite, const Case& which, const FrameSize& size,
                              Rate rate);
 
 /// A foreign continuation under the true context: at the rollout's own size and rate, cut to the truth's length.

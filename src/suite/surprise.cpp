@@ -39,7 +39,7 @@ Exhibit exhibit_of(const Case& which, const std::string& member, const Episode& 
 /// The true take and its faulty twins, all with the same noise.
 std::vector<Exhibit> twins(const SurpriseOptions& options, const Case& which) {
   const Suite& suite = options.suite;
-  const Episode truth = render_truth(options.scenarios, which, suite.size, suite.size, suite.rate);
+  const Episode truth = render_truth(options.scenarios, which, suite.size, suite.rate);
   std::vector<Exhibit> exhibits;
   const auto show = [&](const std::string& against, bool possible, const Clip& clip) {
     exhibits.push_back(exhibit_of(which, possible ? "true" : against, truth, clip,
@@ -56,7 +56,8 @@ std::vector<Exhibit> twins(const SurpriseOptions& options, const Case& which) {
 /// Nothing where at no frame everything that differs is hidden.
 std::vector<Exhibit> quadruplet(const SurpriseOptions& options, const Case& which, const std::string& kind) {
   RenderOptions render;
-  render.width = render.height = options.suite.size;
+  render.width = options.suite.size.width;
+  render.height = options.suite.size.height;
   render.rate = options.suite.rate;
   render.truth = render.visibility = true;
   render.threads = 1;

@@ -60,14 +60,5 @@ TEST(SaveJson, RefusesNotANumber) {
   EXPECT_FALSE(fs::exists(folder.path() / "x.json"));
 }
 
-TEST(JsonMember, NamesThePointer) {
-  try {
-    json_member<int>(Json{{"a", "text"}}, "a", "f.json", "/b");
-    FAIL();
-  } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("f.json: /b/a: has the wrong type: found string"));
-  }
-}
-
 }  // namespace
 }  // namespace bitemark

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/program.h"
 #include "temporary_folder.h"
@@ -54,11 +55,18 @@ TEST_F(BadInput, ABrokenScenarioNamesEveryFaultWithItsPlace) {
 }
 
 TEST_F(BadInput, ABrokenSuiteNamesThePointer) {
-  write_file(
-      path("s.json"),
-      R"({"name": "s", "size": 64, "fps": "12", "second_takes": 2, "entries": [{"scenario": "bounce", "takes": 0}]})");
-  expect_sentence(bitemark({"run", "--suite", path("s.json").string(), "--out", path("x").string()}),
-                  "/entries/0/takes");
+  const std::map<std::string, std::string> entries{
+      {R"({"scenario": "bounce", "takes": 0})", "/entries/0/takes: is 0"},
+      {R"({"scenario": "bounce", "takes": 1.5})", "/entries/0/takes: is 1.5"},
+      {R"({"scenario": "bounce", "takes": 1, "mode": 3})", "/entries/0/mode: has the wrong type: found number"},
+      {R"({"scenario": "bounce", "takes": 1, "first": "x"})", "/entries/0/first: has the wrong type: found string"},
+      {R"({"scenario": "bounce", "takes": 1, "frist": 3})", "/entries/0/frist: is not known"},
+      {"3", "/entries/0/scenario: is missing"}};
+  for (const auto& [entry, pointer] : entries) {
+    write_file(path("s.json"),
+               R"({"name": "s", "size": 64, "fps": "12", "second_takes": 2, "entries": [)" + entry + "]}");
+    expect_sentence(bitemark({"run", "--suite", path("s.json").string(), "--out", path("x").string()}), pointer);
+  }
 }
 
 TEST_F(BadInput, AnEmptySelectionIsItsOwnExitCode) {

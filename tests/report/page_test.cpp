@@ -26,10 +26,11 @@ std::string loaded(const fs::path& page, const fs::path& work) {
 }
 
 /// A run of one fault over two takes.
-fs::path make_report(const fs::path& out) {
+fs::path make_report(const fs::path& out, const FrameSize& size = {64, 64}, bool calibrated = true) {
   RunOptions options;
   const fs::path folder = fs::path(BITEMARK_SOURCE_DIR) / "scenarios";
-  options.suite = load_suite(folder / "suites" / "nightly.json");
+  options.suite = load_suite(folder / "suites" / "nightly.json", calibrated);
+  options.suite.size = size;
   options.suite.second_takes = 1;
   options.suite.features.clear();
   options.scenarios.emplace("launch", load_scenario(folder / "launch.json"));
@@ -56,6 +57,31 @@ TEST(SlowPage, ReadsWithoutScriptAndScrubsWithIt) {
   EXPECT_THAT(live, HasSubstr("type=\"range\""));
   EXPECT_THAT(live, HasSubstr("first wrong frame"));
   EXPECT_THAT(live, HasSubstr("difference"));
+}
+
+TEST(SlowPage, ShowsWidePicturesAsTheyAre) {
+  const TemporaryFolder folder;
+  const fs::path page = make_report(folder.path() / "run", {96, 64});
+  EXPECT_EQ(load_report(folder.path() / "run").size, (FrameSize{96, 64}));
+  EXPECT_THAT(read_file(page), HasSubstr("96 x 64 px"));
+  const auto live = loaded(page, folder.path());  // three times as large, 24 frames side by side, truth above rollout
+  EXPECT_THAT(live, HasSubstr("width: 288px; height: 192px;"));
+  EXPECT_THAT(live, HasSubstr("background-size: 6912px 384px;"));
+}
+
+TEST(SlowPage, WithoutCalibrationItSaysWhyThereAreNoScores) {
+  const TemporaryFolder folder;
+  const auto scored = read_file(make_report(folder.path() / "run"));
+  EXPECT_THAT(scored, HasSubstr("Capabilities"));
+  EXPECT_THAT(scored, HasSubstr("; plausibility 0."));
+  EXPECT_THAT(scored, Not(HasSubstr("Without scores")));
+  const auto plain = read_file(make_report(folder.path() / "plain", {64, 64}, false));
+  EXPECT_THAT(plain, HasSubstr("Without scores: no calibration for these takes (bitemark calibrate --suite "));
+  EXPECT_THAT(plain, Not(HasSubstr("Capabilities")));
+  EXPECT_THAT(plain, Not(HasSubstr("; plausibility ")));
+  const auto markdown = read_file(folder.path() / "plain" / "summary.md");
+  EXPECT_THAT(markdown, HasSubstr("Without scores"));
+  EXPECT_THAT(markdown, Not(HasSubstr("Plausibility: 1 =")));
 }
 
 TEST(SlowPage, IsScrubbedByKeysAndReadableInTheDark) {

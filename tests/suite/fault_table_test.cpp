@@ -36,7 +36,7 @@ int named_frame(const Suite& suite, const Scenarios& scenarios, const Case& whic
                 int& true_frame) {
   Suite small = suite;
   small.second_takes = 1;
-  const Truth truth = render_truth_and_twins(scenarios, small, which, suite.size, suite.size, suite.rate);
+  const Truth truth = render_truth_and_twins(scenarios, small, which, suite.size, suite.rate);
   if (fault.empty()) {
     const auto take = judge(small, which, truth, "second-take", truth.other);
     const auto* first = first_violation(take.metrics);

@@ -42,7 +42,7 @@ TakeResult through_h264(const std::string& scenario, int size, Rate rate, int ta
   Suite suite = load_suite(kFolder / "suites" / "nightly.json");
   suite.second_takes = 1;
   const Case which{scenario, "continuation", "test", take};
-  const Truth truth = render_truth_and_twins(only(scenario), suite, which, size, size, rate);
+  const Truth truth = render_truth_and_twins(only(scenario), suite, which, {size, size}, rate);
   Clip lossy = at_crf_28(truth.episode.clip, rate);
   EXPECT_EQ(lossy.size(), truth.episode.clip.size());
   EXPECT_EQ(rate_of(lossy, {12, 1}), rate);
@@ -63,7 +63,7 @@ TEST(SlowRobustness, AViolationThatRingsFalselyTooOftenIsNotCalled) {
   Suite suite = load_suite(kFolder / "suites" / "nightly.json");
   suite.second_takes = 1;
   const Case which{"launch", "continuation", "test", 0};
-  const Truth truth = render_truth_and_twins(only("launch"), suite, which, 64, 64, {12, 1});
+  const Truth truth = render_truth_and_twins(only("launch"), suite, which, {64, 64}, {12, 1});
   const auto still = baseline_rollout("freeze", truth.episode, truth.other);
   ASSERT_TRUE(still);
   const auto is_called = [&](int alarms) {
@@ -90,10 +90,10 @@ TEST(SlowRobustness, TheEpipolarErrorKnowsTheTrueCamera) {
   suite.second_takes = 1;
   const Case which{"orbit", "continuation", "test", 0};
   const Scenarios scenarios = only("orbit");
-  const Truth truth = render_truth_and_twins(scenarios, suite, which, 256, 256, {12, 1});
+  const Truth truth = render_truth_and_twins(scenarios, suite, which, {256, 256}, {12, 1});
   const auto good = judge(suite, which, truth, "oracle", truth.episode.clip);
   const Case another{"orbit", "continuation", "test", 1};
-  const Truth other = render_truth_and_twins(scenarios, suite, another, 256, 256, {12, 1});
+  const Truth other = render_truth_and_twins(scenarios, suite, another, {256, 256}, {12, 1});
   const auto bad = judge(suite, which, truth, "another-take", other.episode.clip);
   // SIFT places a key point within about half a pixel; a few wrong matches at the cap of 5 px come on top.
   EXPECT_LT(value_of(good, "geometry.epipolar_error"), 1.5);
