@@ -68,6 +68,7 @@ void rollout(const RolloutOptions& options) {
   RolloutConfig settings = checkpoint.rollout();
   if (options.steps > 0) settings.steps = options.steps;
   if (options.history_level >= 0) settings.history_level = options.history_level;
+  if (options.temperature >= 0) settings.temperature = options.temperature;
   if (options.guidance >= 0) settings.guidance = settings.text_guidance = options.guidance;
   if (options.memory >= 0) {
     settings.memory = options.memory;

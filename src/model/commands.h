@@ -22,6 +22,7 @@ struct RolloutOptions {
   int threads = 0;
   std::int64_t steps = 0;     ///< 0 = as the checkpoint says
   double history_level = -1;  ///< < 0 = as the checkpoint says
+  double temperature = -1;    ///< < 0 = as the checkpoint says
   double guidance = -1;       ///< < 0 = as the checkpoint says
   std::int64_t memory = -1;   ///< < 0 = as the checkpoint says
 };

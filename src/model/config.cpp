@@ -167,6 +167,7 @@ void members(auto& c, const Visit& visit) requires requires {
   visit("window", c.window, 2, 4096);
   visit("sinks", c.sinks, 0, 64);
   visit("history_level", c.history_level, 0.0, 1.0);
+  visit("temperature", c.temperature, 0.0, 1.0);
   visit("guidance", c.guidance, 0.0, 100.0);
   visit("text_guidance", c.text_guidance, 0.0, 100.0);
   visit("memory", c.memory, 0, 64);

@@ -99,6 +99,7 @@ struct RolloutConfig {
   std::int64_t window = 24;    ///< frames in the key/value ring, sinks included
   std::int64_t sinks = 2;      ///< first frames that never leave it
   double history_level = 1.0;  ///< tau of generated frames as history; below 1 they are noised, and told so
+  double temperature = 1.0;    ///< scale of the noise that a frame is drawn from which others came before
   double guidance = 1.0;       ///< classifier-free; 1 = the conditional prediction alone
   double text_guidance = 1.0;  ///< the same where no frame is given
   std::int64_t memory = 0;     ///< of the window's frames, how many stand for several earlier ones each

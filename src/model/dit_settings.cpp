@@ -36,6 +36,7 @@ DitTrainingSettings dit_training_settings(const Recipe& recipe) {
   read("between", s.between, 0, 1);
   read("shortcut", s.shortcut, 0, 1);
   read("own_history", s.own_history, 0, 1);
+  read("own_from", s.own_from, 0, 1);
   read("own_rounds", s.own_rounds, 1, 64);
   check_more(recipe, known);
   return s;

@@ -268,12 +268,15 @@ class Generator::Rollout {
 
   Tensor draw(std::int64_t time) const {
     const double stride = told_stride(of_.rollout_.steps);
+    // The first frame says what there is, and may be anything; those that follow are to go on with it.
+    const double temperature = streams_.front().begun() ? of_.rollout_.temperature : 1.0;
+    const auto drawn = [&](std::uint32_t purpose) { return temperature * noise(time, purpose); };
     const auto denoise = [&](const Tensor& z, double level) {
       return guided(
           streams_[0].answer(z, level, stride), [&] { return streams_[1].answer(z, level, stride); }, guidance_);
     };
-    return sample(of_.diffusion_, of_.diffusion_.config().solver, noise(time, kStart), of_.rollout_.steps, denoise,
-                  [&](std::int64_t step) { return noise(time, kFirstStep + static_cast<std::uint32_t>(step)); });
+    return sample(of_.diffusion_, of_.diffusion_.config().solver, drawn(kStart), of_.rollout_.steps, denoise,
+                  [&](std::int64_t step) { return drawn(kFirstStep + static_cast<std::uint32_t>(step)); });
   }
 
   Tensor noise(std::int64_t time, std::uint32_t purpose) const {

@@ -89,6 +89,8 @@ class HistoryStream {
   Tensor answer(const Tensor& z, double level, double stride = 0) const;
   /// Takes this frame's `latent`, as seen at `level`, into the history. `ahead`: it was given and lies in the future.
   void append(const Tensor& latent, double level, bool ahead = false);
+  /// Whether a frame has been taken into it.
+  bool begun() const { return !ring_.empty(); }
 
  private:
   DitInput input_at(const Tensor& z, double level) const;

@@ -38,6 +38,8 @@ void add_rollout(CLI::App& app, m::RolloutOptions& o) {
   command->add_option("--threads", o.threads, "Takes at once; 0 = all cores")->check(CLI::Range(0, 1024));
   command->add_option("--steps", o.steps, "Sampling steps a frame")->check(CLI::Range(1, 1000));
   command->add_option("--history-level", o.history_level, "tau of generated history")->check(CLI::Range(0.0, 1.0));
+  command->add_option("--temperature", o.temperature, "Scale of the noise that frames after the first are drawn from")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--guidance", o.guidance, "1 = none")->check(CLI::Range(0.0, 100.0));
   command->add_option("--memory", o.memory, "Frames of the window that are means of earlier ones")
       ->check(CLI::Range(0, 64));

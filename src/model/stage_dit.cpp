@@ -124,7 +124,7 @@ class DitStage final : public Stage {
     Tensor history = clips.x;
     if (!plain && settings_.worn_history > 0)
       history = worn(clips.x, noise(clips.x.slice(1, 0, 1), part, kStains), settings_.worn_history, random);
-    const bool late = 10 * part.step >= 9 * recipe_.steps;
+    const bool late = static_cast<double>(part.step) >= settings_.own_from * static_cast<double>(recipe_.steps);
     if (late && !plain && happens(settings_.own_history, random))
       std::tie(history, history_level) = own_history(clips, conditions, part, random);
 
@@ -333,6 +333,7 @@ class DitStage final : public Stage {
     };
     Noised start;
     start.eps = noise(clips.x, part, kOwnNoise);
+    start.eps.slice(1, 1).mul_(rollout_config_.temperature);  // as rollouts draw frames after the first
     start.level = levels(window, 0.0);
     Tensor history = clips.x, told = levels(window - 1, 1.0);
     for (std::int64_t round = 0; round < rounds; ++round) {

@@ -177,8 +177,8 @@ std::string case_html(const RunReport& report, const CaseView& view) {
       "<p><code>bitemark repro {}</code></p><details><summary>Measurements</summary>{}</details></article>\n",
       view.take->passed() ? "passed" : "failed", escaped(id), escaped(id), escaped(id),
       view.take->passed() ? "passes" : "fails", escaped(view.result->caption), view.result->context_frames,
-      view.result->frame_count, plausibility, player_of(report, view), violations_of(*view.take),
-      escaped(view.repro), measurements_of(report, view));
+      view.result->frame_count, plausibility, player_of(report, view), violations_of(*view.take), escaped(view.repro),
+      measurements_of(report, view));
 }
 
 std::string cases_html(const RunReport& report, const std::vector<CaseView>& cases) {

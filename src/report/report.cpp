@@ -77,7 +77,8 @@ std::string verdict_in_words(const RunReport& report, const std::optional<Compar
   if (best != nullptr)
     words += fmt::format(" It is best in {} ({:.2f}) and worst in {} ({:.2f}).", *best, high, *worst, low);
   if (report.scores.empty())
-    words += fmt::format(" Without scores: no calibration for these takes (bitemark calibrate --suite {}).", report.suite_file);
+    words += fmt::format(" Without scores: no calibration for these takes (bitemark calibrate --suite {}).",
+                         report.suite_file);
   if (comparison) words = fmt::format("{} against {}. {}", text_of(comparison->verdict), comparison->a, words);
   return words;
 }

@@ -121,6 +121,27 @@ TEST_F(Protocol, SeedMattersWhereNothingIsGiven) {
   EXPECT_NE(generator.run(take), frames);
 }
 
+TEST_F(Protocol, WithoutTemperatureTheFirstFrameAloneIsDrawn) {
+  const Checkpoint checkpoint(options.checkpoint);
+  auto settings = checkpoint.rollout();
+  settings.history_level = 1.0;
+  const auto of_two_seeds = [&](int given, double temperature) {
+    settings.temperature = temperature;
+    const Generator generator(checkpoint, settings);
+    Conditioning take = toy_conditioning("a", given, 5);
+    const auto frames = generator.run(take);
+    take.seed += 1;
+    return std::pair(frames, generator.run(take));
+  };
+  const auto [cold, cold_too] = of_two_seeds(2, 0.0);
+  EXPECT_EQ(cold, cold_too);
+  const auto [warm, warm_too] = of_two_seeds(2, 0.5);
+  EXPECT_NE(warm, warm_too);
+  EXPECT_NE(warm, cold);
+  const auto [of_nothing, of_nothing_too] = of_two_seeds(0, 0.0);
+  EXPECT_NE(of_nothing.front(), of_nothing_too.front());
+}
+
 TEST_F(Protocol, MemoryOfALongRolloutIsThatOfAShortOne) {
   // The ring and the latest latents are all that a stream keeps; tested by counting what it holds.
   KvRing ring(8, 2);

@@ -66,6 +66,8 @@ const Json kTasks = {{"windows", {8, 4}},
                        {"shortcut", 0.4},
                        {"own_history", 1.0},
                        {"own_rounds", 3},
+                       {"own_from", 0.5},
+                       {"rollout", {{"temperature", 0.5}}},
                        {"worn_history", 0.5}}}};
 
 TEST_F(Training, EveryTaskTrainsToTheSameBitsOnAnyNumberOfThreads) {
