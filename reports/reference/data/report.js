@@ -5,30 +5,33 @@ const SCALE = 3;
 
 /** One row of the strip as a picture whose frame can be chosen. */
 function makeView(player, title, row) {
-  const { strip, size } = player;
+  const { strip } = player;
   const figure = document.createElement("figure");
   figure.className = "view";
   const picture = document.createElement("div");
   picture.className = "picture";
-  const side = size * SCALE;
-  picture.style.width = picture.style.height = `${side}px`;
+  const width = player.width * SCALE;
+  const height = player.height * SCALE;
+  picture.style.width = `${width}px`;
+  picture.style.height = `${height}px`;
   picture.style.boxSizing = "content-box";
   picture.style.backgroundImage = `url("${strip}")`;
-  picture.style.backgroundSize = `${player.frames * side}px ${2 * side}px`;
+  picture.style.backgroundSize = `${player.frames * width}px ${2 * height}px`;
   const caption = document.createElement("figcaption");
   caption.textContent = title;
   figure.append(picture, caption);
-  return { figure, show: (t) => { picture.style.backgroundPosition = `${-t * side}px ${-row * side}px`; } };
+  return { figure, show: (t) => { picture.style.backgroundPosition = `${-t * width}px ${-row * height}px`; } };
 }
 
 /** |truth - rollout| of the chosen frame, drawn by the browser's own blending. */
 function makeDifference(player) {
   const view = makeView(player, "difference", 0);
   const picture = view.figure.firstChild;
-  const side = player.size * SCALE;
+  const width = player.width * SCALE;
+  const height = player.height * SCALE;
   picture.style.backgroundImage = `url("${player.strip}"), url("${player.strip}")`;
   picture.style.backgroundBlendMode = "difference";
-  view.show = (t) => { picture.style.backgroundPosition = `${-t * side}px 0px, ${-t * side}px ${-side}px`; };
+  view.show = (t) => { picture.style.backgroundPosition = `${-t * width}px 0px, ${-t * width}px ${-height}px`; };
   return view;
 }
 
@@ -42,7 +45,7 @@ function makeButton(label, action) {
 
 function enhance(element) {
   const data = element.dataset;
-  const player = { strip: data.strip, frames: +data.frames, size: +data.size, fps: +data.fps, context: +data.context, first: +data.first };
+  const player = { strip: data.strip, frames: +data.frames, width: +data.width, height: +data.height, fps: +data.fps, context: +data.context, first: +data.first };
   const views = [makeView(player, "truth", 0), makeView(player, "rollout", 1), makeDifference(player)];
   const row = document.createElement("div");
   row.className = "views";
