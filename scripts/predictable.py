@@ -31,11 +31,15 @@ def tensors(path, *names):
 
 def takes(folder, scenario, body):
     """Places [N, T, 2] in pixels, given frames, width; of the shards that have the first one's size."""
+    if not (folder / "index.json").is_file():
+        raise SystemExit(f"{folder}: holds no index.json, expected a folder that `bitemark dataset` wrote")
     places, given, size = [], None, None
     for shard in json.loads((folder / "index.json").read_text())["shards"]:
         if shard["scenario"] != scenario:
             continue
         (states, frames), (context, _) = tensors(folder / shard["file"], "states", "context_frames")
+        if not 0 <= body < states.shape[2]:
+            raise SystemExit(f"--body: is {body}, expected 0 to {states.shape[2] - 1}")
         size = size or frames[2:4]
         if frames[2:4] != size or not (states[:, :, body, PRESENT] == 1).all():
             continue
@@ -70,6 +74,8 @@ def main():
     parser.add_argument("--body", type=int, default=0)
     args = parser.parse_args()
     places, given, width = takes(args.shards, args.scenario, args.body)
+    if not 1 <= args.ahead <= places.shape[1] - given:
+        raise SystemExit(f"--ahead: is {args.ahead}, expected 1 to {places.shape[1] - given}")
     random = np.random.default_rng(1)
     order = random.permutation(len(places))
     teach, judge = np.array_split(order, 2)

@@ -159,8 +159,7 @@ std::string player_of(const RunReport& report, const CaseView& view) {
   const int first = view.first == nullptr ? -1 : view.first->frame;
   return fmt::format(
       "<div class=\"player\" data-strip=\"{0}\" data-frames=\"{1}\" data-width=\"{2}\" data-height=\"{3}\" "
-      "data-fps=\"{4}\" "
-      "data-context=\"{5}\" data-first=\"{6}\">"
+      "data-fps=\"{4}\" data-context=\"{5}\" data-first=\"{6}\">"
       "<div class=\"strip\" tabindex=\"0\" role=\"group\" aria-label=\"all frames\"><img src=\"{0}\" loading=\"lazy\" "
       "alt=\"Film strip of {7}: truth above, rollout below, {1} frames from left to right\"></div></div>",
       escaped(view.strip), view.result->frame_count, report.size.width, report.size.height, report.rate.hz(),

@@ -65,9 +65,8 @@ std::string markdown_summary(const RunReport& report, const ReportOptions& optio
       fmt::format("# Bitemark: {}\n\n{}\n\n", report.suite, verdict_in_words(report, options.comparison));
   if (!columns.empty())
     text +=
-        "Plausibility: 1 = as a second take of the same world, 0 = as the best trivial row. 95 % intervals, clustered "
-        "by "
-        "scenario.\n\n";
+        "Plausibility: 1 = as a second take of the same world, 0 = as the best trivial row. 95 % intervals, "
+        "clustered by scenario.\n\n";
   text += "| generator |";
   std::string rule = "|---|";
   for (const auto& capability : columns) {
