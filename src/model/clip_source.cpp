@@ -1,5 +1,7 @@
 #include "model/clip_source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -11,7 +13,23 @@
 namespace bitemark::model {
 namespace fs = std::filesystem;
 
-ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, double>& mix, std::int64_t held_out) {
+ClipSource::ClipSource(const std::vector<fs::path>& folders, const std::map<std::string, double>& mix,
+                       std::int64_t held_out) {
+  std::vector<std::string> indices;
+  for (const fs::path& folder : folders) {
+    add_folder(folder, mix, indices.empty() ? "" : std::to_string(indices.size() + 1) + "-");
+    indices.push_back((folder / "index.json").string());
+  }
+  const std::string where = fmt::format("{}", fmt::join(indices, ", "));
+  for (const auto& [scenario, weight] : mix)
+    if (weight > 0 && std::find(scenarios_.begin(), scenarios_.end(), scenario) == scenarios_.end())
+      throw InputError(where, "/shards", "has no shard of '" + scenario + "', which the mix names");
+  if (shards_.empty()) throw InputError(where, "/shards", "has no shard of a scenario in the mix");
+  hold_out(held_out, where);
+}
+
+void ClipSource::add_folder(const fs::path& folder, const std::map<std::string, double>& mix,
+                            const std::string& prefix) {
   const fs::path index = folder / "index.json";
   const Json rows = json_member<Json>(load_json(index), "shards", index.string());
   if (!rows.is_array()) throw InputError(index.string(), "/shards", "is not an array");
@@ -26,15 +44,11 @@ ClipSource::ClipSource(const fs::path& folder, const std::map<std::string, doubl
       weights_.push_back(weight);
     }
     shards_.push_back(open(folder / file, scenario));
+    shards_.back().name.insert(0, prefix);
   }
-  for (const auto& [scenario, weight] : mix)
-    if (weight > 0 && std::find(scenarios_.begin(), scenarios_.end(), scenario) == scenarios_.end())
-      throw InputError(index.string(), "/shards", "has no shard of '" + scenario + "', which the mix names");
-  if (shards_.empty()) throw InputError(index.string(), "/shards", "has no shard of a scenario in the mix");
-  hold_out(held_out, index.string());
 }
 
-void ClipSource::hold_out(std::int64_t takes, const std::string& index) {
+void ClipSource::hold_out(std::int64_t takes, const std::string& where) {
   std::vector<std::int64_t> missing(scenarios_.size(), takes), left(scenarios_.size(), 0);
   for (std::size_t s = shards_.size(); s-- > 0;) {
     Shard& shard = shards_[s];
@@ -45,7 +59,7 @@ void ClipSource::hold_out(std::int64_t takes, const std::string& index) {
   }
   for (std::size_t i = 0; i < left.size(); ++i)
     if (left[i] == 0)
-      throw InputError(index, "/shards",
+      throw InputError(where, "/shards",
                        "hold no take of '" + scenarios_[i] + "' beside the " + std::to_string(takes) + " held out");
 }
 

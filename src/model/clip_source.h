@@ -37,13 +37,15 @@ struct ClipBatch {
 
 class ClipSource {
  public:
-  /// `mix`: weight of a scenario, 1 where it is not named, 0 leaves it out. The last `held_out` takes of each scenario
-  /// are never drawn. Throws InputError for a folder without index.json, lying shapes, or a scenario that holds nothing
-  /// else.
-  ClipSource(const std::filesystem::path& folder, const std::map<std::string, double>& mix, std::int64_t held_out = 0);
+  /// The shards of one or more folders, one after another. `mix`: weight of a scenario, 1 where it is not named, 0
+  /// leaves it out. The last `held_out` takes of each scenario are never drawn. Throws InputError for a folder without
+  /// index.json, lying shapes, or a scenario that holds nothing else.
+  ClipSource(const std::vector<std::filesystem::path>& folders, const std::map<std::string, double>& mix,
+             std::int64_t held_out = 0);
 
   const std::vector<std::string>& scenarios() const { return scenarios_; }
   std::size_t shard_count() const { return shards_.size(); }
+  /// Unlike any other shard's.
   std::string shard_name(std::size_t shard) const { return shards_[shard].name; }
   Tensor shard_frames(std::size_t shard) const { return shards_[shard].frames; }
   std::vector<std::string> all_captions() const;
@@ -86,7 +88,9 @@ class ClipSource {
     Tensor actions, shots;  ///< undefined where nobody plays, and where there is one shot
     std::vector<std::vector<std::string>> captions;
   };
-  void hold_out(std::int64_t takes, const std::string& index);
+  void add_folder(const std::filesystem::path& folder, const std::map<std::string, double>& mix,
+                  const std::string& prefix);
+  void hold_out(std::int64_t takes, const std::string& where);
   Shard open(const std::filesystem::path& path, const std::string& scenario);
   std::size_t size_index(const FrameSize& size);
   /// Of all shards up to each: the scenario's weight times the shard's share of the scenario's takes that fit.

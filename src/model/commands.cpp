@@ -176,11 +176,11 @@ void evaluate_vae(const EvaluateVaeOptions& options) {
   constexpr std::int64_t kWindow = 16;
   fmt::print("{:<20} {:>8} {:>14}\n", "scenario", "PSNR", "where it moves");
   std::vector<NamedTensor> pairs;
-  const std::vector<std::string> scenarios = ClipSource(options.data, {}).scenarios();
+  const std::vector<std::string> scenarios = ClipSource({options.data}, {}).scenarios();
   for (const auto& scenario : scenarios) {
     std::map<std::string, double> mix;
     for (const auto& other : scenarios) mix[other] = other == scenario ? 1 : 0;
-    const ClipSource source(options.data, mix);
+    const ClipSource source({options.data}, mix);
     Pcg32 random = stream_for(0, "evaluate " + scenario);
     double squares = 0, count = 0, moving_squares = 0, moving = 0;
     for (std::int64_t i = 0; i < options.takes; ++i) {

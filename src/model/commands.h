@@ -9,7 +9,8 @@
 namespace bitemark::model {
 
 struct TrainOptions {
-  std::filesystem::path recipe, data, out;
+  std::filesystem::path recipe, out;
+  std::vector<std::filesystem::path> data;  ///< folders of shards, one after another
   std::vector<std::filesystem::path> from;  ///< checkpoints whose parts this stage builds on; later ones win
   int threads = 0;                          ///< 0 = all cores
   double time_limit_min = 0;                ///< 0 = none

@@ -1,7 +1,5 @@
 #include "model/dit_block.h"
 
-#include "model/fused_ops.h"
-
 namespace bitemark::model {
 namespace {
 
@@ -43,21 +41,22 @@ Tensor DitBlock::forward(const Tensor& x, const Tensor& modulation, BlockContext
 
 Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept) {
   const std::int64_t batch = x.size(0), frames = x.size(1), tokens = x.size(2), d = x.size(3), head = d / heads_;
-  const auto parts = qkv_(x).view({batch, frames * tokens, 3, heads_, head}).unbind(2);
-  const Tensor &q = parts[0], &k = parts[1];
-  // In mixed precision norms are float32, and attention wants all three alike.
-  const Tensor v = qk_norm_ ? parts[2].to(k_scale_.scalar_type()) : parts[2];
+  const Tensor qkv = qkv_(x).view({batch, frames * tokens, 3, heads_, head});
+  const QueriesKeysValues placed = placed_heads(qkv, context.rope);
   if (spacetime_) {
     const auto of_last_frame = [&](const Tensor& t) { return t.slice(1, (frames - 1) * tokens); };
-    const Tensor last = of_last_frame(k);
+    const Tensor k = of_last_frame(qkv).select(2, 1);  // before its place
     kept.push_back(
-        {qk_norm_ ? at::layer_norm(last.to(k_scale_.scalar_type()), {head}, k_scale_, {}, kEpsilon) : last.contiguous(),
-         of_last_frame(v).contiguous()});
+        {qk_norm_ ? at::layer_norm(k.to(k_scale_.scalar_type()), {head}, k_scale_, {}, kEpsilon) : k.contiguous(),
+         of_last_frame(placed.v).contiguous()});
   }
-  const auto placed = [&](const Tensor& t, const Tensor& scale) {
-    return qk_norm_ ? norm_rotate(t, scale, context.rope) : rotate(t, context.rope);
-  };
-  return proj_(attend_over_all(placed(q, q_scale_), placed(k, k_scale_), v, context).view(x.sizes()));
+  return proj_(attend_over_all(placed.q, placed.k, placed.v, context).view(x.sizes()));
+}
+
+QueriesKeysValues DitBlock::placed_heads(const Tensor& qkv, const RopeTable& table) const {
+  if (qk_norm_) return norm_rotate(qkv, q_scale_, k_scale_, table);
+  const auto parts = qkv.unbind(2);
+  return {rotate(parts[0], table), rotate(parts[1], table), parts[2]};
 }
 
 Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const {
@@ -65,6 +64,10 @@ Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor&
   const std::size_t index = context.spacetime_index;
   if (spacetime_) ++context.spacetime_index;
   if (!spacetime_ || context.ring == nullptr || context.ring->empty()) return attend_visible(q, k, v, visibility);
+  if (c10::GradMode::is_enabled()) {
+    const Tensor past = rotate(context.ring->keys(index), context.ring_rope);
+    return attend_visible(q, at::cat({past, k}, 1), at::cat({context.ring->values(index), v}, 1), visibility);
+  }
   SeenKeys& seen = context.ring->seen(index, context.now, context.ring_rope, context.tokens);
   seen.put(k, v, seen.size() - context.tokens);
   return seen.attend(q, visibility);

@@ -7,6 +7,7 @@
 #include "model/attention.h"
 #include "model/blocks_pass.h"
 #include "model/dit.h"
+#include "model/fused_ops.h"
 
 namespace bitemark::model {
 
@@ -37,6 +38,8 @@ class DitBlock : public torch::nn::Module {
 
  private:
   Tensor self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept);
+  /// qkv: [B, N, 3, H, head].
+  QueriesKeysValues placed_heads(const Tensor& qkv, const RopeTable& table) const;
   /// Over the keys and values here and the ring's. -> [B, N, H * head].
   Tensor attend_over_all(const Tensor& q, const Tensor& k, const Tensor& v, BlockContext& context) const;
   Tensor text_attention(const Tensor& x, const BlockContext& context);

@@ -38,6 +38,9 @@ DitTrainingSettings dit_training_settings(const Recipe& recipe) {
   read("own_history", s.own_history, 0, 1);
   read("own_from", s.own_from, 0, 1);
   read("own_rounds", s.own_rounds, 1, 64);
+  read("unrolled", s.unrolled, 0, 1);
+  read("unrolled_frames", s.unrolled_frames, 1, 1024);
+  read("unrolled_weight", s.unrolled_weight, 0, kMostWeight);
   check_more(recipe, known);
   return s;
 }

@@ -14,7 +14,7 @@ namespace bitemark::model {
 namespace {
 
 ClipSource source_of(const EvaluateDitOptions& options) {
-  ClipSource all(options.data, {});
+  ClipSource all({options.data}, {});
   if (options.scenario.empty()) return all;
   const auto& names = all.scenarios();
   if (std::find(names.begin(), names.end(), options.scenario) == names.end())
@@ -23,7 +23,7 @@ ClipSource source_of(const EvaluateDitOptions& options) {
         fmt::format("has no scenario '{}', expected one of: {}", options.scenario, fmt::join(names, ", ")));
   std::map<std::string, double> mix;
   for (const auto& name : names) mix[name] = name == options.scenario ? 1 : 0;
-  return {options.data, mix};
+  return {{options.data}, mix};
 }
 
 void print_table(const std::vector<HeldOutTake>& takes, const std::vector<std::vector<double>>& errors) {

@@ -144,7 +144,7 @@ Json print_scenarios(const Gallery& gallery, const Retrieval& captions) {
 void evaluate_text(const EvaluateTextOptions& options) {
   at::set_num_threads(options.threads > 0 ? options.threads : default_threads());
   const torch::NoGradGuard no_grad;
-  const Gallery gallery = gather(caption_space(options.checkpoint), ClipSource(options.data, {}), options.takes);
+  const Gallery gallery = gather(caption_space(options.checkpoint), ClipSource({options.data}, {}), options.takes);
   const Retrieval takes = retrieve(gallery.similarity.t(), gallery.right.t());
   const Retrieval captions = retrieve(gallery.similarity, gallery.right);
   const auto every = [](std::size_t) { return true; };
@@ -160,7 +160,7 @@ void evaluate_text(const EvaluateTextOptions& options) {
   json["caption_to_take"] = print_row("caption -> take", takes, Chosen(gallery.caption_meanings, every));
   json["take_to_caption"] = print_row("take -> caption", captions, Chosen(gallery.meaning_of, every));
   if (!options.train.empty()) {
-    const std::vector<std::string> all = ClipSource(options.train, {}).all_captions();
+    const std::vector<std::string> all = ClipSource({options.train}, {}).all_captions();
     const std::set<std::string> known(all.begin(), all.end());
     const auto new_caption = [&](std::size_t i) { return !known.contains(gallery.captions[i]); };
     const auto new_meaning = [&](std::size_t i) { return !known.contains(gallery.meaning_of[i]); };

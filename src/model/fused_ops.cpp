@@ -62,7 +62,17 @@ class AddGated : public torch::autograd::Function<AddGated> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& a, const Tensor& gate) {
     context->save_for_backward({a, gate});
-    return add_gated_plain(x, a, gate);
+    const std::int64_t frames = a.size(0) * a.size(1), rows = a.size(2), width = a.size(3);
+    Tensor out = at::empty_like(a);
+    each_frame(frames, [&](std::int64_t f) {
+      const float* by = at_row(gate, f, width);
+      for (std::int64_t r = f * rows; r < (f + 1) * rows; ++r) {
+        const float *from = at_row(x, r, width), *added = at_row(a, r, width);
+        float* to = at_row(out, r, width);
+        for (std::int64_t i = 0; i < width; ++i) to[i] = from[i] + added[i] * by[i];
+      }
+    });
+    return out;
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
@@ -149,42 +159,61 @@ class Rotate : public torch::autograd::Function<Rotate> {
   }
 };
 
-Tensor normed_and_turned(const Tensor& x, const Tensor& scale, const Tensor& cosine, const Tensor& sine) {
-  Tensor out = at::empty(x.sizes(), x.options());
+/// Into `out` [B, N, H, head].
+void norm_and_turn(const Tensor& x, const Tensor& scale, const Tensor& cosine, const Tensor& sine, std::int64_t first,
+                   std::int64_t rows, const Tensor& out) {
   const TokenPlaces p{x, cosine, sine};
-  share_rows(p.count(), [&](std::int64_t first, std::int64_t rows) {
+  for (std::int64_t i = first; i < first + rows; ++i)
+    kernels().norm_rotate(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i), p.heads, p.pairs,
+                          kEpsilon, at_row(out, i, p.heads * 2 * p.pairs));
+}
+
+QueriesKeysValues normed_and_turned(const Tensor& qkv, const Tensor& q_scale, const Tensor& k_scale,
+                                    const Tensor& cosine, const Tensor& sine) {
+  const Tensor q = qkv.select(2, 0), k = qkv.select(2, 1);
+  const auto room = [&] { return at::empty(q.sizes(), q.options()); };
+  const QueriesKeysValues out{room(), room(), room()};
+  const std::int64_t token = q.size(2) * q.size(3);
+  share_rows(qkv.size(0) * qkv.size(1), [&](std::int64_t first, std::int64_t rows) {
+    norm_and_turn(q, q_scale, cosine, sine, first, rows, out.q);
+    norm_and_turn(k, k_scale, cosine, sine, first, rows, out.k);
     for (std::int64_t i = first; i < first + rows; ++i)
-      kernels().norm_rotate(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i), p.heads, p.pairs,
-                            kEpsilon, out.data_ptr<float>() + i * p.heads * 2 * p.pairs);
+      std::copy_n(at_row(qkv, 3 * i + 2, token), token, at_row(out.v, i, token));
   });
   return out;
 }
 
 class NormRotate : public torch::autograd::Function<NormRotate> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& scale, const Tensor& cosine,
-                        const Tensor& sine) {
-    context->save_for_backward({x, scale, cosine, sine});
-    return normed_and_turned(x, scale, cosine, sine);
+  static variable_list forward(AutogradContext* context, const Tensor& qkv, const Tensor& q_scale,
+                               const Tensor& k_scale, const Tensor& cosine, const Tensor& sine) {
+    context->save_for_backward({qkv, q_scale, k_scale, cosine, sine});
+    const QueriesKeysValues out = normed_and_turned(qkv, q_scale, k_scale, cosine, sine);
+    return {out.q, out.k, out.v};
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &scale = saved[1], &cosine = saved[2], &sine = saved[3];
-    const Tensor grad = grads[0].contiguous();
-    Tensor grad_x = at::empty(x.sizes(), x.options());
-    const TokenPlaces p{x, cosine, sine};
+    const Tensor &qkv = saved[0], &cosine = saved[3], &sine = saved[4];
+    const Tensor parts[] = {qkv.select(2, 0), qkv.select(2, 1)};
+    const TokenPlaces p{parts[0], cosine, sine};
+    const std::int64_t width = 2 * p.pairs, token = p.heads * width;
+    Tensor given[3], grad = at::empty_like(qkv), grad_scales[2];
+    for (std::size_t i = 0; i < 3; ++i)
+      given[i] = grads[i].defined() ? grads[i].contiguous() : at::zeros(parts[0].sizes(), qkv.options());
     // Summed in an order that does not depend on the threads.
     constexpr std::int64_t kRun = 64;
-    const std::int64_t runs = (p.count() + kRun - 1) / kRun, width = 2 * p.pairs, token = p.heads * width;
-    Tensor grad_scales = at::zeros({runs, width}, x.options());
+    const std::int64_t runs = (p.count() + kRun - 1) / kRun;
+    for (Tensor& sums : grad_scales) sums = at::zeros({runs, width}, qkv.options());
     for_shares(runs, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin * kRun; i < std::min(end * kRun, p.count()); ++i)
-        kernels().norm_rotate_backward(p.at(x, i), scale.data_ptr<float>(), p.row(cosine, i), p.row(sine, i),
-                                       grad.data_ptr<float>() + i * token, p.heads, p.pairs, kEpsilon,
-                                       grad_x.data_ptr<float>() + i * token,
-                                       grad_scales.data_ptr<float>() + i / kRun * width);
+      for (std::int64_t i = begin * kRun; i < std::min(end * kRun, p.count()); ++i) {
+        for (std::int64_t part = 0; part < 2; ++part)
+          kernels().norm_rotate_backward(p.at(parts[part], i), saved[1 + part].data_ptr<float>(), p.row(cosine, i),
+                                         p.row(sine, i), at_row(given[part], i, token), p.heads, p.pairs, kEpsilon,
+                                         at_row(grad, 3 * i + part, token), at_row(grad_scales[part], i / kRun, width));
+        std::copy_n(at_row(given[2], i, token), token, at_row(grad, 3 * i + 2, token));
+      }
     });
-    return {grad_x, grad_scales.sum(0), Tensor(), Tensor()};
+    return {grad, grad_scales[0].sum(0), grad_scales[1].sum(0), Tensor(), Tensor()};
   }
 };
 
@@ -206,7 +235,7 @@ Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& s
 
 Tensor add_gated(const Tensor& x, const Tensor& a, const Tensor& gate) {
   if (!is_ours(x) || !is_ours(a) || !keeps_gradients()) return add_gated_plain(x, a, gate);
-  return AddGated::apply(x, a.contiguous(), gate.contiguous());
+  return AddGated::apply(x.contiguous(), a.contiguous(), gate.contiguous());
 }
 
 Tensor add_gated_plain(const Tensor& x, const Tensor& a, const Tensor& gate) {
@@ -236,16 +265,23 @@ Tensor rotate_plain(const Tensor& x, const RopeTable& table) {
   return at::cat({a * table.cos - b * table.sin, b * table.cos + a * table.sin}, -1);
 }
 
-Tensor norm_rotate(const Tensor& given, const Tensor& scale, const RopeTable& table) {
-  const Tensor x = given.to(scale.scalar_type());  // in mixed precision it is not
-  if (!is_ours(x)) return norm_rotate_plain(x, scale, table);
-  const Tensor rows = dense_tail(x, 2), by = scale.contiguous();
+QueriesKeysValues norm_rotate(const Tensor& given, const Tensor& q_scale, const Tensor& k_scale,
+                              const RopeTable& table) {
+  const Tensor qkv = given.to(q_scale.scalar_type()).contiguous();  // in mixed precision it is not of that type
+  if (!is_ours(qkv)) return norm_rotate_plain(qkv, q_scale, k_scale, table);
   const Tensor cosine = table.cos.contiguous(), sine = table.sin.contiguous();
-  return keeps_gradients() ? NormRotate::apply(rows, by, cosine, sine) : normed_and_turned(rows, by, cosine, sine);
+  if (!keeps_gradients()) return normed_and_turned(qkv, q_scale, k_scale, cosine, sine);
+  const variable_list out = NormRotate::apply(qkv, q_scale, k_scale, cosine, sine);
+  return {out[0], out[1], out[2]};
 }
 
-Tensor norm_rotate_plain(const Tensor& x, const Tensor& scale, const RopeTable& table) {
-  return rotate_plain(at::layer_norm(x, {x.size(-1)}, scale, {}, kEpsilon), table);
+QueriesKeysValues norm_rotate_plain(const Tensor& qkv, const Tensor& q_scale, const Tensor& k_scale,
+                                    const RopeTable& table) {
+  const auto parts = qkv.unbind(2);
+  const auto placed = [&](const Tensor& x, const Tensor& scale) {
+    return rotate_plain(at::layer_norm(x, {x.size(-1)}, scale, {}, kEpsilon), table);
+  };
+  return {placed(parts[0], q_scale), placed(parts[1], k_scale), parts[2]};
 }
 
 }  // namespace bitemark::model

@@ -23,8 +23,15 @@ Tensor swiglu_plain(const Tensor& gates);
 Tensor rotate(const Tensor& x, const RopeTable& table);
 Tensor rotate_plain(const Tensor& x, const RopeTable& table);
 
-/// rotate(layer_norm(x) * scale) over each head, eps 1e-6, in scale's type. scale: [head].
-Tensor norm_rotate(const Tensor& x, const Tensor& scale, const RopeTable& table);
-Tensor norm_rotate_plain(const Tensor& x, const Tensor& scale, const RopeTable& table);
+/// What attention reads, [B, N, H, head] each.
+struct QueriesKeysValues {
+  Tensor q, k, v;
+};
+
+/// q and k: rotate(layer_norm(x) * scale) over each head, eps 1e-6; v as it is; all in the scales' type, [head]. qkv:
+/// [B, N, 3, H, head]. One operation for all three: their gradients are written where the layer before reads them.
+QueriesKeysValues norm_rotate(const Tensor& qkv, const Tensor& q_scale, const Tensor& k_scale, const RopeTable& table);
+QueriesKeysValues norm_rotate_plain(const Tensor& qkv, const Tensor& q_scale, const Tensor& k_scale,
+                                    const RopeTable& table);
 
 }  // namespace bitemark::model

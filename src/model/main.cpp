@@ -15,7 +15,7 @@ namespace m = bitemark::model;
 void add_train(CLI::App& app, m::TrainOptions& o) {
   auto* command = app.add_subcommand("train", "Train one part by a recipe; the same command resumes");
   command->add_option("recipe", o.recipe, "Recipe (JSON)")->required();
-  command->add_option("--data", o.data, "Folder of shards with index.json")->required();
+  command->add_option("--data", o.data, "Folder of shards with index.json; may be repeated")->required();
   command->add_option("--out", o.out, "Run folder")->required();
   command->add_option("--from", o.from, "Checkpoint with the parts that this one builds on; may be repeated");
   command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));

@@ -1,8 +1,9 @@
 // Diffusion transformer: clean (or lightly noised, and told so) history beside noisy targets of every frame at once, so
 // that each frame of each clip teaches what a rollout asks for; a share of the clips has an independent level a frame.
 // Where the recipe asks for it, clips are also made from their end and towards given last frames, steps learn to be
-// long, and at the end of the training histories are the network's own.
+// long, histories are the network's own, and whole rollouts are charged for where they lead.
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/sha256.h"
@@ -17,12 +18,13 @@
 #include "model/stage.h"
 #include "model/state_head.h"
 #include "model/take_over.h"
+#include "model/unroll.h"
 #include "model/weights.h"
 
 namespace bitemark::model {
 namespace {
 
-enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3, kStains = 4 };
+enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3, kStains = 4, kUnrolled = 5 };
 
 class DitAndHead : public torch::nn::Module {
  public:
@@ -63,10 +65,12 @@ class DitStage final : public Stage {
     config.actions = source_.has_actions() ? static_cast<std::int64_t>(Actions::width()) : 0;
     if (recipe_.more.contains("label_drop")) config.labels = source_.scenarios();
     if (diffusion_config_.path != "flow" || diffusion_config_.prediction != "x")
-      for (const char* member : {"shortcut", "own_history"})
+      for (const char* member : {"shortcut", "own_history", "unrolled"})
         if (recipe_.more.contains(member))
           throw InputError(recipe_.file, std::string("/more/") + member,
                            "needs the diffusion's path flow and prediction x");
+    if (settings_.unrolled > 0 && diffusion_config_.solver == "ancestral")
+      throw InputError(recipe_.file, "/more/unrolled", "needs a solver without noise of its own: ddim or dpm++2m");
     const std::int64_t pixels = 8 * config.patch;
     for (const FrameSize& size : source_.sizes()) {
       if (size.width % pixels != 0 || size.height % pixels != 0)
@@ -96,7 +100,9 @@ class DitStage final : public Stage {
   StepData prepare(const StepPart& part) const override {
     StepData data;
     data.random = step_stream(recipe_.seed, part);
-    data.window = recipe_.windows[data.random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
+    data.window = is_unrolled(part.step)
+                      ? longest_
+                      : recipe_.windows[data.random.below(static_cast<std::uint32_t>(recipe_.windows.size()))];
     const std::int64_t count = recipe_.batch / recipe_.parts * longest_ / data.window;
     data.drawn = source_.draw(count, data.window * temporal_, data.random);
     for (auto& window : data.drawn) latents_->align(window, data.window);
@@ -107,7 +113,8 @@ class DitStage final : public Stage {
 
   StepLoss loss(const StepPart& part, StepData& data) override {
     Pcg32& random = data.random;
-    const Clips clips = clips_of(data);
+    if (is_unrolled(part.step)) return unrolled_loss(part, data);
+    const Clips clips = clips_of(data, false);
     const std::int64_t count = clips.x.size(0), window = clips.x.size(1);
     const bool plain = clips.plain;
     Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random).to(clips.x.device());
@@ -192,15 +199,41 @@ class DitStage final : public Stage {
     return levels;
   }
 
-  Clips clips_of(StepData& data) const {
+  /// The same steps in every run; that share of them, evenly spread.
+  bool is_unrolled(std::int64_t step) const {
+    const auto so_far = [&](std::int64_t steps) { return std::floor(settings_.unrolled * static_cast<double>(steps)); };
+    return so_far(step + 1) > so_far(step);
+  }
+
+  /// How far the network's own rollouts are off the truth: the root of each one's mean square, lest those that nobody
+  /// can foretell outweigh the others.
+  StepLoss unrolled_loss(const StepPart& part, StepData& data) {
+    const Clips clips = without_cuts(clips_of(data, true));
+    const Stretch stretch = draw_stretch(data.window, settings_.unrolled_frames, data.random);
+    Tensor error = at::zeros({}, default_device());
+    error.set_requires_grad(true);  // where all clips have cuts
+    if (!clips.captions.empty()) {
+      DitInput conditions;
+      condition(clips, data.random, conditions);
+      const Tensor made = unroll(*network_->dit, *diffusion_, rollout_config_, conditions, clips, stretch,
+                                 noise(clips.x, part, kUnrolled));
+      const auto of_made = [&](const Tensor& all) { return all.slice(1, stretch.given, stretch.given + stretch.made); };
+      constexpr double kLeast = 1e-4;  // a root is steep at nothing
+      const Tensor square = ((made - of_made(clips.x)).pow(2) * of_made(clips.motion)).flatten(1).mean(1);
+      error = (square + kLeast).sqrt().mean();
+    }
+    return {settings_.unrolled_weight * error, {{"unrolled", error}}};
+  }
+
+  Clips clips_of(StepData& data, bool forwards) const {
     Pcg32& random = data.random;
     const ClipBatch& batch = data.batch;
     const std::int64_t window = data.window;
     const Tensor by_time = data.latents.to(default_device());
     Clips clips;
     clips.plain = random.uniform() < settings_.plain;
-    clips.sequence =
-        clips.plain ? in_time(window) : draw_sequence(settings_.backwards, settings_.between, window, random);
+    clips.sequence = clips.plain || forwards ? in_time(window)
+                                             : draw_sequence(settings_.backwards, settings_.between, window, random);
     const auto& times = clips.sequence.times;
     const Tensor change = at::diff(by_time, 1, 1).pow(2).mean(2, true).clamp_max(1.0);
     const Tensor moving = at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);

@@ -20,7 +20,7 @@ const FrameSize kSquare{32, 32}, kWide{48, 32}, kLarge{64, 64};
 TEST(FrameSizes, ABatchIsOfOneSizeAndEachSizeHasItsShare) {
   const auto folder = fresh_folder("data");
   write_toy_shards(folder, {kSquare, kWide});
-  const ClipSource source(folder, {});
+  const ClipSource source({folder}, {});
   EXPECT_EQ(source.sizes(), (std::vector<FrameSize>{kSquare, kWide}));
   Pcg32 random(1, 1);
   int wide = 0;

@@ -236,33 +236,39 @@ TEST(FusedOps, RotateEqualsThePlainForm) {
   }
 }
 
+/// One tensor that depends on all three, and on each otherwise.
+Tensor together(const QueriesKeysValues& all) { return at::stack({all.q, 0.5 * all.k, all.k * all.v}, 2); }
+
 TEST(FusedOps, NormRotateEqualsThePlainForm) {
   // Odd numbers of pairs leave rests behind whole vectors; 3 x 50 tokens are more than one run of the scale's sum.
   for (const std::int64_t head : {6, 24, 48, 64}) {
     const RopeTable table = rope_table({0, 3, 4, 9, 11}, 2, 5, head, torch::kCPU);
     const RopeTable wide{table.cos.to(at::kDouble), table.sin.to(at::kDouble)};
-    const Inputs x{2.0 + noise({3, 50, 2, head}, 1), noise({head}, 2)};
-    const Op op = [&](const Inputs& in) { return norm_rotate(in[0], in[1], table); };
+    const Inputs x{2.0 + noise({3, 50, 3, 2, head}, 1), noise({head}, 2), noise({head}, 3)};
+    const Op op = [&](const Inputs& in) { return together(norm_rotate(in[0], in[1], in[2], table)); };
     expect_same(
-        op, [&](const Inputs& in) { return norm_rotate_plain(in[0], in[1], wide); }, x);
+        op, [&](const Inputs& in) { return together(norm_rotate_plain(in[0], in[1], in[2], wide)); }, x);
     expect_finite_differences(op, x);
   }
 }
 
-TEST(FusedOps, NormRotateTakesViewsAndAnyThreads) {
+TEST(FusedOps, NormRotateChangesNoBitOnAnyThreadsAndLeavesOutWhatNobodyAsksFor) {
   const RopeTable table = rope_table({0, 3, 4, 9}, 4, 5, 24, torch::kCPU);
-  const auto parts = noise({2, 80, 3, 2, 24}, 1).unbind(2);
-  const Tensor scale = noise({24}, 2);
-  EXPECT_TRUE(at::equal(norm_rotate(parts[1], scale, table), norm_rotate(parts[1].contiguous(), scale, table)));
-  const Op op = [&](const Inputs& in) { return norm_rotate(in[0], in[1], table); };
+  const Inputs inputs{noise({2, 80, 3, 2, 24}, 1), noise({24}, 2), noise({24}, 3)};
+  const Op op = [&](const Inputs& in) { return together(norm_rotate(in[0], in[1], in[2], table)); };
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const Evaluation one = evaluate(op, {parts[1], scale}, at::kFloat);
+  const Evaluation one = evaluate(op, inputs, at::kFloat);
   at::set_num_threads(3);
-  const Evaluation three = evaluate(op, {parts[1], scale}, at::kFloat);
+  const Evaluation three = evaluate(op, inputs, at::kFloat);
   at::set_num_threads(before);
   EXPECT_TRUE(at::equal(one.value, three.value));
-  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(at::equal(one.gradients[i], three.gradients[i]));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(at::equal(one.gradients[i], three.gradients[i]));
+  const Op keys = [&](const Inputs& in) { return norm_rotate(in[0], in[1], in[2], table).k; };
+  const Evaluation alone = evaluate(keys, {inputs[0], inputs[1], inputs[2]}, at::kFloat);
+  EXPECT_EQ(alone.gradients[0].select(2, 0).abs().max().item<float>(), 0.0F);
+  EXPECT_EQ(alone.gradients[0].select(2, 2).abs().max().item<float>(), 0.0F);
+  EXPECT_GT(alone.gradients[0].select(2, 1).abs().max().item<float>(), 0.0F);
 }
 
 TEST(FusedOps, PinnedInstructionSetIsUsed) {

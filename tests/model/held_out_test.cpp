@@ -87,7 +87,7 @@ class HeldOutTakes : public testing::Test {
 };
 
 TEST_F(HeldOutTakes, AreTheLastOnesOfEachScenario) {
-  const ClipSource source(data, {});
+  const ClipSource source({data}, {});
   const auto windows = source.last_windows(3, 8);
   ASSERT_EQ(windows.size(), 6U);
   for (std::size_t i = 0; i < windows.size(); ++i) {

@@ -33,7 +33,7 @@ TEST(LatentCache, AWindowsLatentsAndFramesAreOfTheSameTime) {
   const torch::NoGradGuard no_grad;
   const auto data = fresh_folder("data");
   write_short_shards(data);
-  const ClipSource source(data, {});
+  const ClipSource source({data}, {});
   VaeConfig config = tiny_vae();
   config.temporal = kTemporal;
   Vae vae(config);
@@ -52,6 +52,29 @@ TEST(LatentCache, AWindowsLatentsAndFramesAreOfTheSameTime) {
     const std::int64_t latent = (window.start + 2) / kTemporal;
     EXPECT_TRUE(at::allclose(cache.load({window}, 2)[0], take.slice(0, latent, latent + 2), 1e-2, 1e-2)) << start;
   }
+}
+
+TEST(LatentCache, ShardsOfSeveralFoldersAreKeptApart) {
+  const torch::NoGradGuard no_grad;
+  const auto wide = fresh_folder("wide"), square = fresh_folder("square");
+  write_toy_shards(wide, {{64, 32}});
+  write_toy_shards(square);
+  const ClipSource both({square, wide}, {{"slide", 0.0}}, 3);
+  ASSERT_EQ(both.shard_count(), 2U);
+  EXPECT_EQ(both.scenarios(), std::vector<std::string>{"drop"});
+  EXPECT_NE(both.shard_name(0), both.shard_name(1));
+  EXPECT_EQ(both.sizes(), (std::vector<FrameSize>{{32, 32}, {64, 32}}));
+  Vae vae(tiny_vae());
+  const LatentCache cache(fresh_folder("latents"), both, vae, "digest");
+  EXPECT_EQ(cache.load({{0, 0, 0, 0}}, 4).size(4), 4);
+  EXPECT_EQ(cache.load({{1, 0, 0, 0}}, 4).size(4), 8);
+  // The last three of all takes are held out, not three of each folder.
+  for (const ClipWindow& window : both.last_windows(3, 4)) EXPECT_EQ(window.shard, 1U);
+  Pcg32 random(1, 1);
+  std::size_t of_first = 0;
+  constexpr int kDraws = 1300;  // one at a time: those drawn together have one size
+  for (int i = 0; i < kDraws; ++i) of_first += both.draw(1, 4, random).front().shard == 0 ? 1 : 0;
+  EXPECT_NEAR(static_cast<double>(of_first), 800, 88);  // 8 takes against 5; five standard deviations of 17.5
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST(Mirror, ExchangesWordsAndNothingElse) {
 TEST(Mirror, EveryClipIsFollowedByItsMirrorImage) {
   const auto folder = fresh_folder("mirror");
   write_toy_shards(folder);
-  const ClipSource source(folder, {});
+  const ClipSource source({folder}, {});
   Pcg32 random(3, 1);
   const auto drawn = source.draw(3, 4, random);
   const ClipBatch alone = source.load(drawn, 4);
@@ -43,7 +43,7 @@ TEST(Mirror, EveryClipIsFollowedByItsMirrorImage) {
 TEST(Mirror, TakesOfOneScenarioAlone) {
   const auto folder = fresh_folder("alike");
   write_toy_shards(folder);
-  const ClipSource source(folder, {{"slide", 3.0}});
+  const ClipSource source({folder}, {{"slide", 3.0}});
   Pcg32 random(5, 1);
   for (std::size_t only = 0; only < source.scenarios().size(); ++only) {
     const ClipBatch batch = source.load(source.draw(20, 4, random, only), 4);

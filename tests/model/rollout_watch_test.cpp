@@ -63,7 +63,7 @@ TEST_F(Watch, LooksChangeNoBitOfTheTraining) {
 }
 
 TEST_F(Watch, TheLastTakesAreNeverDrawn) {
-  const ClipSource all(folder / "data", {}), some(folder / "data", {}, 3);
+  const ClipSource all({folder / "data"}, {}), some({folder / "data"}, {}, 3);
   Pcg32 random(1, 2);
   std::map<std::int64_t, int> rows;
   for (const auto& window : some.draw(400, 8, random)) ++rows[window.row];
@@ -72,7 +72,7 @@ TEST_F(Watch, TheLastTakesAreNeverDrawn) {
   for (const auto& window : some.last_windows(3, 8)) EXPECT_GE(window.row, 5);
   // Nothing held out: the same draws as before there was such a thing.
   Pcg32 one(3, 4), other(3, 4);
-  const ClipSource none(folder / "data", {}, 0);
+  const ClipSource none({folder / "data"}, {}, 0);
   const auto a = all.draw(50, 8, one), b = none.draw(50, 8, other);
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].row, b[i].row);
 }

@@ -41,7 +41,7 @@ TrainOptions ToyRun::options(const std::string& stage, const std::string& out, s
   Json recipe = toy_recipe(stage);
   recipe.merge_patch(changes);
   save_json(o.recipe, recipe);
-  o.data = folder / "data";
+  o.data = {folder / "data"};
   o.out = folder / out;
   o.from = {folder / "parts"};
   o.threads = 1;
@@ -51,7 +51,7 @@ TrainOptions ToyRun::options(const std::string& stage, const std::string& out, s
 
 std::vector<std::string> ToyRun::words(const TrainOptions& o) {
   return {"train",          o.recipe,
-          "--data",         o.data,
+          "--data",         o.data.front(),
           "--out",          o.out,
           "--from",         o.from.front(),
           "--threads",      std::to_string(o.threads),

@@ -55,7 +55,7 @@ TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {
   expect_same_tensors(one.out / "state.safetensors", two.out / "state.safetensors");
 }
 
-/// Orders, long steps, clips of two lengths and histories of its own, each in some of so many steps.
+/// Orders, long steps, clips of two lengths, histories of its own and unrolled ones, each in some of so many steps.
 const Json kTasks = {{"windows", {8, 4}},
                      {"matrix_rate", 0.01},
                      {"model", {{"depth", 3}, {"spacetime_every", 2}, {"text_every", 2}, {"local_skip", true}}},
@@ -67,6 +67,8 @@ const Json kTasks = {{"windows", {8, 4}},
                        {"own_history", 1.0},
                        {"own_rounds", 3},
                        {"own_from", 0.5},
+                       {"unrolled", 0.3},
+                       {"unrolled_frames", 3},
                        {"rollout", {{"temperature", 0.5}}},
                        {"worn_history", 0.5}}}};
 
@@ -80,6 +82,21 @@ TEST_F(Training, EveryTaskTrainsToTheSameBitsOnAnyNumberOfThreads) {
   EXPECT_TRUE(dit->config().orders && dit->config().shortcut);
   for (const char* learned : {"backwards", "stride.weight", "local_skip.weight"})  // they begin as zeros
     EXPECT_GT(dit->named_parameters()[learned].abs().max().item<float>(), 0.0F) << learned;
+}
+
+TEST_F(Training, UnrolledStepsWantAPathThatRolloutsTakeWithoutMoreNoise) {
+  const auto refusal = [&](const Json& diffusion) {
+    try {
+      train(options("dit", "refused", 1, {{"more", {{"unrolled", 0.5}, {"diffusion", diffusion}}}}));
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_THAT(refusal({{"path", "cosine"}, {"prediction", "v"}}),
+              HasSubstr("/more/unrolled: needs the diffusion's path"));
+  EXPECT_THAT(refusal({{"solver", "ancestral"}}), HasSubstr("/more/unrolled: needs a solver without noise"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "refused"));
 }
 
 TEST_F(Training, LatentsThatStandForFourFrames) {

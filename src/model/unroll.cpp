@@ -1,0 +1,54 @@
+#include "model/unroll.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "model/history_stream.h"
+#include "model/sampler.h"
+
+namespace bitemark::model {
+
+Stretch draw_stretch(std::int64_t window, std::int64_t longest, Pcg32& random) {
+  Stretch stretch;
+  stretch.given = 1 + random.below(static_cast<std::uint32_t>(std::max<std::int64_t>(window / 2, 1)));
+  stretch.made = std::min(longest, window - stretch.given);
+  return stretch;
+}
+
+Tensor unroll(Dit& dit, const Diffusion& diffusion, const RolloutConfig& rollout, const DitInput& conditions,
+              const Clips& clips, const Stretch& stretch, const Tensor& noise) {
+  HistoryStream stream(dit, rollout, conditions);
+  const double stride = told_stride(rollout.steps);
+  const auto answer = [&](const Tensor& z, double level) { return stream.answer(z, level, stride); };
+  const std::int64_t end = stretch.given + stretch.made;
+  std::vector<Tensor> made;
+  for (std::int64_t t = 0; t < end; ++t) {
+    const auto now = [t](const Tensor& all) { return all.slice(1, t, t + 1); };
+    stream.move_to(t, {now(clips.controls), clips.actions.defined() ? now(clips.actions) : Tensor(), 0});
+    if (t < stretch.given) {
+      stream.append(now(clips.x), 1.0);
+      continue;
+    }
+    made.push_back(
+        sample(diffusion, diffusion.config().solver, rollout.temperature * now(noise), rollout.steps, answer));
+    if (t + 1 < end) stream.append(made.back(), rollout.history_level);
+  }
+  return at::cat(made, 1);
+}
+
+Clips without_cuts(const Clips& clips) {
+  if (!clips.shots.defined()) return clips;
+  const Tensor rows = (clips.shots == 0).all(1).nonzero().view({-1});
+  const auto of = [&](const Tensor& all) { return all.defined() ? all.index_select(0, rows) : Tensor(); };
+  Clips kept = clips;
+  for (Tensor Clips::*member : {&Clips::x, &Clips::motion, &Clips::states, &Clips::controls, &Clips::actions,
+                                &Clips::played, &Clips::shots})
+    kept.*member = of(clips.*member);
+  if (clips.label.defined()) kept.label = clips.label.index_select(0, rows.to(clips.label.device()));
+  kept.captions.clear();
+  for (std::int64_t i = 0; i < rows.size(0); ++i)
+    kept.captions.push_back(clips.captions[static_cast<std::size_t>(rows[i].item<std::int64_t>())]);
+  return kept;
+}
+
+}  // namespace bitemark::model
