@@ -41,8 +41,8 @@ Clips without_cuts(const Clips& clips) {
   const Tensor rows = (clips.shots == 0).all(1).nonzero().view({-1});
   const auto of = [&](const Tensor& all) { return all.defined() ? all.index_select(0, rows) : Tensor(); };
   Clips kept = clips;
-  for (Tensor Clips::*member : {&Clips::x, &Clips::motion, &Clips::states, &Clips::controls, &Clips::actions,
-                                &Clips::played, &Clips::shots})
+  for (Tensor Clips::*member :
+       {&Clips::x, &Clips::motion, &Clips::states, &Clips::controls, &Clips::actions, &Clips::played, &Clips::shots})
     kept.*member = of(clips.*member);
   if (clips.label.defined()) kept.label = clips.label.index_select(0, rows.to(clips.label.device()));
   kept.captions.clear();

@@ -31,9 +31,7 @@ class Unrolled : public testing::Test {
     rollout.window = 8;
     rollout.temperature = 0.5;
   }
-  Tensor roll_out(const Stretch& stretch) {
-    return unroll(dit, diffusion, rollout, conditions, clips, stretch, noise);
-  }
+  Tensor roll_out(const Stretch& stretch) { return unroll(dit, diffusion, rollout, conditions, clips, stretch, noise); }
   Dit dit;
   Diffusion diffusion;
   RolloutConfig rollout;
