@@ -64,7 +64,7 @@ Tensor DitBlock::attend_over_all(const Tensor& q, const Tensor& k, const Tensor&
   const std::size_t index = context.spacetime_index;
   if (spacetime_) ++context.spacetime_index;
   if (!spacetime_ || context.ring == nullptr || context.ring->empty()) return attend_visible(q, k, v, visibility);
-  if (c10::GradMode::is_enabled()) {
+  if (c10::GradMode::is_enabled()) {  // what is kept packed carries no gradients
     const Tensor past = rotate(context.ring->keys(index), context.ring_rope);
     return attend_visible(q, at::cat({past, k}, 1), at::cat({context.ring->values(index), v}, 1), visibility);
   }
