@@ -17,7 +17,7 @@ ClipSource::ClipSource(const std::vector<fs::path>& folders, const std::map<std:
                        std::int64_t held_out) {
   std::vector<std::string> indices;
   for (const fs::path& folder : folders) {
-    add_folder(folder, mix, indices.empty() ? "" : std::to_string(indices.size() + 1) + "-");
+    add_folder(folder, mix, folders.size() > 1 ? std::to_string(indices.size() + 1) + "-" : "");
     indices.push_back((folder / "index.json").string());
   }
   const std::string where = fmt::format("{}", fmt::join(indices, ", "));

@@ -209,11 +209,8 @@ class Generator::Rollout {
     }
     const Tensor latent = draw(visit.time);
     if (is_last) return latent;
-    const double level = of_.rollout_.history_level;
-    const Tensor seen = level >= 1.0 ? latent
-                                     : of_.diffusion_.noised(latent, noise(visit.time, kHistory),
-                                                             at::full({1, 1}, level, latent.options()));
-    for (auto& stream : streams_) stream.append(seen, level);
+    const auto history_noise = [&] { return noise(visit.time, kHistory); };
+    for (auto& stream : streams_) stream.append_made(of_.diffusion_, latent, history_noise);
     return latent;
   }
 

@@ -9,6 +9,7 @@ HistoryStream::HistoryStream(Dit& dit, const RolloutConfig& rollout, DitInput co
     : dit_(dit),
       conditions_(std::move(conditions)),
       ring_(rollout.window, rollout.sinks, rollout.memory),
+      made_level_(rollout.history_level),
       backwards_(backwards) {}
 
 void HistoryStream::move_to(std::int64_t time, const LatentTold& told) {
@@ -52,6 +53,13 @@ void HistoryStream::append(const Tensor& latent, double level, bool ahead) {
   latest_.push_front(latent);
   if (static_cast<std::int64_t>(latest_.size()) > dit_.config().past_frames) latest_.pop_back();
   latest_level_ = level;
+}
+
+void HistoryStream::append_made(const Diffusion& diffusion, const Tensor& latent,
+                                const std::function<Tensor()>& noise) {
+  if (made_level_ >= 1.0) return append(latent, 1.0);
+  const Tensor level = at::full({1, 1}, made_level_, latent.options());
+  append(diffusion.noised(latent, noise(), level), made_level_);
 }
 
 }  // namespace bitemark::model

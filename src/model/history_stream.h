@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 
 #include "model/config.h"
+#include "model/diffusion.h"
 #include "model/dit.h"
 #include "model/kv_ring.h"
 
@@ -32,6 +34,8 @@ class HistoryStream {
   Tensor answer(const Tensor& z, double level, double stride = 0) const;
   /// Takes this frame's `latent`, as seen at `level`, into the history. `ahead`: it was given and lies in the future.
   void append(const Tensor& latent, double level, bool ahead = false);
+  /// The same of one that was made: at the rollout's history_level and, below 1, with that much `noise`.
+  void append_made(const Diffusion& diffusion, const Tensor& latent, const std::function<Tensor()>& noise);
   /// Whether a frame has been taken into it.
   bool begun() const { return !ring_.empty(); }
 
@@ -43,7 +47,7 @@ class HistoryStream {
   KvRing ring_;
   mutable FrameCache cache_;
   std::deque<Tensor> latest_;  ///< latest first
-  double latest_level_ = 0;
+  double latest_level_ = 0, made_level_;
   std::int64_t time_ = 0, shot_ = 0;
   bool backwards_;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <sstream>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace {
 
 struct Point {
   double step, value;  ///< value: log10 of the loss
+  bool unrolled;
 };
 
 constexpr double kWidth = 720, kHeight = 360, kLeft = 60, kBottom = 40, kTop = 30, kRight = 20;
@@ -26,7 +28,8 @@ std::vector<Point> read_points(const std::string& log) {
   while (std::getline(lines, line)) {
     const auto json = Json::parse(line, nullptr, false);
     if (json.is_discarded() || !json.contains("step") || !json.contains("loss")) continue;
-    points.push_back({json["step"].get<double>(), std::log10(std::max(1e-9, json["loss"].get<double>()))});
+    points.push_back({json["step"].get<double>(), std::log10(std::max(1e-9, json["loss"].get<double>())),
+                      json.contains("unrolled")});
   }
   return points;
 }
@@ -39,13 +42,20 @@ std::vector<Point> smooth(const std::vector<Point>& points) {
   return out;
 }
 
+std::vector<Point> of_kind(const std::vector<Point>& points, bool unrolled) {
+  std::vector<Point> kind;
+  std::copy_if(points.begin(), points.end(), std::back_inserter(kind),
+               [&](const Point& point) { return point.unrolled == unrolled; });
+  return kind;
+}
+
 struct Axes {
   double last_step, low, high;
   double x(double step) const { return kLeft + (kWidth - kLeft - kRight) * step / last_step; }
   double y(double value) const { return kTop + (kHeight - kTop - kBottom) * (high - value) / (high - low); }
 };
 
-std::string path(const std::vector<Point>& points, const Axes& axes, const char* style) {
+std::string path(const std::vector<Point>& points, const Axes& axes, const std::string& style) {
   std::string d;
   const std::size_t stride = points.size() / kMostPoints + 1;
   for (std::size_t i = 0; i < points.size(); i += stride)
@@ -70,6 +80,8 @@ std::string grid(const Axes& axes) {
 }  // namespace
 
 std::string loss_chart(const std::string& log, const std::string& title) {
+  constexpr const char* kBlue = "#1f6feb";
+  constexpr const char* kOrange = "#d9730d";
   const std::vector<Point> points = read_points(log);
   Axes axes{1, -1, 0};
   if (!points.empty()) {
@@ -77,13 +89,24 @@ std::string loss_chart(const std::string& log, const std::string& title) {
                                                  [](const Point& a, const Point& b) { return a.value < b.value; });
     axes = {std::max(1.0, points.back().step), low->value - 0.02, high->value + 0.02};
   }
+  std::string lines = path(points, axes, "stroke=\"#bbb\" stroke-width=\"0.6\"");
+  const auto mean = [&](bool unrolled, const char* colour) {
+    lines += path(smooth(of_kind(points, unrolled)), axes, fmt::format("stroke=\"{}\" stroke-width=\"2\"", colour));
+  };
+  mean(false, kBlue);
+  if (std::any_of(points.begin(), points.end(), [](const Point& point) { return point.unrolled; })) {
+    mean(true, kOrange);
+    lines += fmt::format(
+        "<text x=\"{0}\" y=\"18\" text-anchor=\"end\"><tspan fill=\"{1}\">ordinary</tspan> "
+        "<tspan fill=\"{2}\">unrolled</tspan></text>\n",
+        kWidth - kRight, kBlue, kOrange);
+  }
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" "
              "font-size=\"12\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"
              "<text x=\"{2}\" y=\"18\" font-size=\"14\">Loss of {3} by step</text>\n",
              kWidth, kHeight, kLeft, title) +
-         grid(axes) + path(points, axes, "stroke=\"#bbb\" stroke-width=\"0.6\"") +
-         path(smooth(points), axes, "stroke=\"#1f6feb\" stroke-width=\"2\"") + "</svg>\n";
+         grid(axes) + lines + "</svg>\n";
 }
 
 }  // namespace bitemark::model

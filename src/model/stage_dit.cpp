@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "episode/episode.h"
 #include "model/checkpoint.h"
+#include "model/clip_maker.h"
 #include "model/diffusion.h"
 #include "model/dit_clips.h"
 #include "model/dit_settings.h"
@@ -24,7 +25,14 @@
 namespace bitemark::model {
 namespace {
 
-enum Purpose : std::uint32_t { kTargetNoise = 1, kHistoryNoise = 2, kOwnNoise = 3, kStains = 4, kUnrolled = 5 };
+enum Purpose : std::uint32_t {
+  kTargetNoise = 1,
+  kHistoryNoise = 2,
+  kOwnNoise = 3,
+  kStains = 4,
+  kUnrolled = 5,
+  kUnrolledHistory = 6
+};
 
 class DitAndHead : public torch::nn::Module {
  public:
@@ -48,12 +56,11 @@ class DitStage final : public Stage {
       : recipe_(input.recipe), source_(input.source), settings_(dit_training_settings(recipe_)) {
     const Checkpoint parts(input.checkpoint);
     const auto vae = parts.vae();
-    text_ = parts.text();
-    tokenizer_ = std::make_unique<Tokenizer>(parts.tokenizer());
+    const auto text = parts.text();
     temporal_ = vae->config().temporal;
     DitConfig config = dit_config(recipe_.model, recipe_.file, "/model");
     config.latent_channels = vae->config().latent_channels;
-    config.text_width = text_->config().width;
+    config.text_width = text->config().width;
     std::tie(control_mean_, control_std_) = source_.control_statistics();
     config.controls = control_mean_.size(0);
     diffusion_config_ = diffusion_config(member_or_empty(recipe_, "diffusion"), recipe_.file, "/more/diffusion");
@@ -90,6 +97,8 @@ class DitStage final : public Stage {
       throw InputError(recipe_.file, "/windows",
                        "has " + std::to_string(longest_) + " latents of " + std::to_string(temporal_) +
                            " frames, expected at most the longest take's " + std::to_string(source_.longest()));
+    maker_ =
+        std::make_unique<ClipMaker>(settings_, config, temporal_, control_mean_, control_std_, text, parts.tokenizer());
     // Last: it may take minutes.
     latents_ =
         std::make_unique<LatentCache>(input.cache, source_, *vae, sha256_of_file(input.checkpoint / "vae.safetensors"));
@@ -114,7 +123,7 @@ class DitStage final : public Stage {
   StepLoss loss(const StepPart& part, StepData& data) override {
     Pcg32& random = data.random;
     if (is_unrolled(part.step)) return unrolled_loss(part, data);
-    const Clips clips = clips_of(data, false);
+    const Clips clips = maker_->clips_of(data, false);
     const std::int64_t count = clips.x.size(0), window = clips.x.size(1);
     const bool plain = clips.plain;
     Tensor history_level = plain ? Tensor() : history_levels(count, window - 1, random).to(clips.x.device());
@@ -126,8 +135,7 @@ class DitStage final : public Stage {
     } else {
       targets.level = training_levels(count * window, random).view({count, window}).to(clips.x.device());
     }
-    DitInput conditions;
-    condition(clips, random, conditions);
+    const DitInput conditions = maker_->conditions_of(clips, random);
     Tensor history = clips.x;
     if (!plain && settings_.worn_history > 0)
       history = worn(clips.x, noise(clips.x.slice(1, 0, 1), part, kStains), settings_.worn_history, random);
@@ -205,57 +213,18 @@ class DitStage final : public Stage {
     return so_far(step + 1) > so_far(step);
   }
 
-  /// How far the network's own rollouts are off the truth: the root of each one's mean square, lest those that nobody
-  /// can foretell outweigh the others.
   StepLoss unrolled_loss(const StepPart& part, StepData& data) {
-    const Clips clips = without_cuts(clips_of(data, true));
+    const Clips clips = without_cuts(maker_->clips_of(data, true));
     const Stretch stretch = draw_stretch(data.window, settings_.unrolled_frames, data.random);
     Tensor error = at::zeros({}, default_device());
     error.set_requires_grad(true);  // where all clips have cuts
     if (!clips.captions.empty()) {
-      DitInput conditions;
-      condition(clips, data.random, conditions);
-      const Tensor made = unroll(*network_->dit, *diffusion_, rollout_config_, conditions, clips, stretch,
-                                 noise(clips.x, part, kUnrolled));
-      const auto of_made = [&](const Tensor& all) { return all.slice(1, stretch.given, stretch.given + stretch.made); };
-      constexpr double kLeast = 1e-4;  // a root is steep at nothing
-      const Tensor square = ((made - of_made(clips.x)).pow(2) * of_made(clips.motion)).flatten(1).mean(1);
-      error = (square + kLeast).sqrt().mean();
+      const UnrollNoise noises{noise(clips.x, part, kUnrolled), noise(clips.x, part, kUnrolledHistory)};
+      error = unrolled_error(unroll(*network_->dit, *diffusion_, rollout_config_,
+                                    maker_->conditions_of(clips, data.random), clips, stretch, noises),
+                             clips, stretch);
     }
     return {settings_.unrolled_weight * error, {{"unrolled", error}}};
-  }
-
-  Clips clips_of(StepData& data, bool forwards) const {
-    Pcg32& random = data.random;
-    const ClipBatch& batch = data.batch;
-    const std::int64_t window = data.window;
-    const Tensor by_time = data.latents.to(default_device());
-    Clips clips;
-    clips.plain = random.uniform() < settings_.plain;
-    clips.sequence = clips.plain || forwards ? in_time(window)
-                                             : draw_sequence(settings_.backwards, settings_.between, window, random);
-    const auto& times = clips.sequence.times;
-    const Tensor change = at::diff(by_time, 1, 1).pow(2).mean(2, true).clamp_max(1.0);
-    const Tensor moving = at::cat({at::zeros_like(change.slice(1, 0, 1)), change}, 1);
-    clips.x = in_order(by_time, times);
-    clips.motion = in_order(1.0 + settings_.motion_weight * moving, times);
-    clips.motion.select(1, 0).mul_(settings_.first_weight);
-    // A latent that stands for several frames has the states and is told the controls of the last of them.
-    const auto of_latents = [&](const Tensor& all) {
-      return in_order(all.slice(1, temporal_ - 1, all.size(1), temporal_), times).to(default_device());
-    };
-    clips.states = of_latents(batch.states);
-    clips.controls = of_latents((batch.controls - control_mean_) / control_std_);
-    clips.captions = batch.captions;
-    const DitConfig& config = network_->dit->config();
-    if (config.actions > 0) clips.actions = of_latents(batch.actions);
-    clips.played = batch.played;
-    if (config.shots > 1) {
-      const Tensor begins = batch.shots.slice(1, 0, batch.shots.size(1), temporal_);  // of a latent's first frame
-      clips.shots = in_order(begins, times).to(default_device());
-    }
-    if (!config.labels.empty()) clips.label = batch.scenario;
-    return clips;
   }
 
   DitInput arrange(const DitInput& conditions, const Clips& clips, const Tensor& shown, const Tensor& history_level,
@@ -288,28 +257,6 @@ class DitStage final : public Stage {
     input.level = at::cat({history_level, targets.level}, 1);
     if (targets.stride.defined()) input.stride = at::cat({at::zeros_like(history_level), targets.stride}, 1);
     return input;
-  }
-
-  void condition(const Clips& clips, Pcg32& random, DitInput& input) const {
-    const torch::NoGradGuard no_grad;
-    const auto count = static_cast<std::int64_t>(clips.captions.size());
-    input.text = text_->forward(tokenize(*tokenizer_, clips.captions, text_->config().context).to(default_device()));
-    input.keep_text = at::ones({count});
-    input.keep_controls = at::ones({count});
-    input.keep_actions = at::zeros({count});
-    if (clips.label.defined()) input.label = clips.label.clone();
-    for (std::int64_t b = 0; b < count; ++b) {
-      if (random.uniform() < settings_.drop) input.keep_text[b] = 0.0;
-      if (random.uniform() < settings_.drop) input.keep_controls[b] = 0.0;
-      if (clips.label.defined() && random.uniform() < settings_.label_drop) input.label[b] = -1;
-      if (!clips.actions.defined() || clips.played[b].item<float>() < 0.5F) continue;
-      if (random.uniform() < settings_.drop) continue;
-      // Who plays is not told the camera's path, which says where the actions lead.
-      input.keep_actions[b] = 1.0;
-      input.keep_controls[b] = 0.0;
-    }
-    for (Tensor* all : {&input.keep_text, &input.keep_controls, &input.keep_actions, &input.label})
-      if (all->defined()) *all = all->to(default_device());
   }
 
   /// Strides of 1/8, 1/4, 1/2 and 1, from levels that so many whole strides lead to.
@@ -399,8 +346,6 @@ class DitStage final : public Stage {
   const Recipe& recipe_;
   const ClipSource& source_;
   DitTrainingSettings settings_;
-  std::shared_ptr<TextTower> text_;
-  std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<LatentCache> latents_;
   std::int64_t temporal_ = 1, longest_ = 0;
   double tokens_ = 0;  ///< of a frame, mean over the sizes
@@ -409,6 +354,7 @@ class DitStage final : public Stage {
   RolloutConfig rollout_config_;
   std::unique_ptr<Diffusion> diffusion_;
   std::shared_ptr<DitAndHead> network_;
+  std::unique_ptr<ClipMaker> maker_;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ Stretch draw_stretch(std::int64_t window, std::int64_t longest, Pcg32& random) {
 }
 
 Tensor unroll(Dit& dit, const Diffusion& diffusion, const RolloutConfig& rollout, const DitInput& conditions,
-              const Clips& clips, const Stretch& stretch, const Tensor& noise) {
+              const Clips& clips, const Stretch& stretch, const UnrollNoise& noise) {
   HistoryStream stream(dit, rollout, conditions);
   const double stride = told_stride(rollout.steps);
   const auto answer = [&](const Tensor& z, double level) { return stream.answer(z, level, stride); };
@@ -30,10 +30,17 @@ Tensor unroll(Dit& dit, const Diffusion& diffusion, const RolloutConfig& rollout
       continue;
     }
     made.push_back(
-        sample(diffusion, diffusion.config().solver, rollout.temperature * now(noise), rollout.steps, answer));
-    if (t + 1 < end) stream.append(made.back(), rollout.history_level);
+        sample(diffusion, diffusion.config().solver, rollout.temperature * now(noise.start), rollout.steps, answer));
+    if (t + 1 < end) stream.append_made(diffusion, made.back(), [&] { return now(noise.history); });
   }
   return at::cat(made, 1);
+}
+
+Tensor unrolled_error(const Tensor& made, const Clips& clips, const Stretch& stretch) {
+  const auto of_made = [&](const Tensor& all) { return all.slice(1, stretch.given, stretch.given + stretch.made); };
+  constexpr double kLeast = 1e-4;  // a root is steep at nothing
+  const Tensor square = ((made - of_made(clips.x)).pow(2) * of_made(clips.motion)).flatten(1).mean(1);
+  return (square + kLeast).sqrt().mean();
 }
 
 Clips without_cuts(const Clips& clips) {

@@ -78,8 +78,14 @@ TEST_F(Protocol, AnotherSizeIsScaled) {
 TEST_F(Protocol, AnswersOfOtherSettingsAreNotMixed) {
   write_request(options.request, {toy_conditioning("a", 2, 4)});
   rollout(options);
-  options.steps = 3;
-  EXPECT_THAT([&] { rollout(options); }, ThrowsMessage<InputError>(HasSubstr("other settings")));
+  const auto refused = [&](const RolloutOptions& other) {
+    EXPECT_THAT([&] { rollout(other); }, ThrowsMessage<InputError>(HasSubstr("other settings")));
+  };
+  RolloutOptions more_steps = options, colder = options;
+  more_steps.steps = 3;
+  colder.temperature = 0.25;
+  refused(more_steps);
+  refused(colder);
 }
 
 TEST_F(Protocol, BadRequestsGetASentence) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 
 #include "model/history_stream.h"
@@ -22,7 +23,7 @@ class Unrolled : public testing::Test {
     clips.controls = normal_noise({kClips, kFrames, 10}, {2, 0, 0});
     clips.sequence = in_time(kFrames);
     clips.captions = {"a", "b"};
-    noise = normal_noise(clips.x.sizes(), {3, 0, 0});
+    noise = {normal_noise(clips.x.sizes(), {3, 0, 0}), normal_noise(clips.x.sizes(), {6, 0, 0})};
     conditions.text.tokens = normal_noise({kClips, 3, 16}, {4, 0, 0});
     conditions.text.lengths = {3, 2};
     conditions.text.pooled = normal_noise({kClips, 16}, {5, 0, 0});
@@ -37,22 +38,23 @@ class Unrolled : public testing::Test {
   RolloutConfig rollout;
   DitInput conditions;
   Clips clips;
-  Tensor noise;
+  UnrollNoise noise;
 };
 
 TEST_F(Unrolled, ManyClipsWithGradientsAreEachWithoutByAnotherPath) {
+  rollout.history_level = 0.8;
   const Stretch stretch{2, 4};
   const Tensor together = roll_out(stretch);
   ASSERT_TRUE(together.requires_grad());
   const torch::NoGradGuard no_grad;  // one clip without gradients goes through a BlocksPass and a KvRing's own buffers
   const Clips all = clips;
-  const Tensor all_noise = noise;
+  const UnrollNoise all_noise = noise;
   const DitInput told = conditions;
   for (std::int64_t b = 0; b < kClips; ++b) {
     const auto row = [b](const Tensor& t) { return t.slice(0, b, b + 1); };
     clips.x = row(all.x);
     clips.controls = row(all.controls);
-    noise = row(all_noise);
+    noise = {row(all_noise.start), row(all_noise.history)};
     conditions.text = {row(told.text.tokens), {told.text.lengths[static_cast<std::size_t>(b)]}, row(told.text.pooled)};
     conditions.keep_text = conditions.keep_controls = at::ones({1});
     // Rounding of float32 through eight passes of three blocks.
@@ -67,6 +69,45 @@ TEST_F(Unrolled, NoLatentAfterThoseGivenIsLookedAt) {
   EXPECT_TRUE(at::equal(roll_out({3, 3}), before));
   clips.x.slice(1, 2, 3).add_(1.0);
   EXPECT_FALSE(at::allclose(roll_out({3, 3}), before, 0, 1e-3));
+}
+
+/// What is made is noised for the frames after it as far as it is said to be, and not at all at level 1.
+TEST_F(Unrolled, HistoryHasTheNoiseOfItsLevel) {
+  const Tensor exact = roll_out({2, 4});
+  rollout.history_level = 0.8;
+  const Tensor before = roll_out({2, 4});
+  EXPECT_TRUE(at::equal(exact.slice(1, 0, 1), before.slice(1, 0, 1)));
+  noise.history = -noise.history;
+  const Tensor after = roll_out({2, 4});
+  EXPECT_TRUE(at::equal(after.slice(1, 0, 1), before.slice(1, 0, 1)));
+  EXPECT_FALSE(at::allclose(after.slice(1, 1), before.slice(1, 1), 0, 1e-3));
+  rollout.history_level = 1.0;
+  EXPECT_TRUE(at::equal(roll_out({2, 4}), exact));
+}
+
+TEST_F(Unrolled, ErrorIsTheMeanOfEachRolloutsRoot) {
+  const Stretch stretch{2, 4};
+  Tensor made = clips.x.slice(1, 2).clone();
+  made[0].add_(3.0);
+  made[1].slice(0, 0, 1).add_(2.0);                                                         // in one of its four frames
+  EXPECT_NEAR(unrolled_error(made, clips, stretch).item<double>(), (3.0 + 1.0) / 2, 1e-4);  // 1e-4 below the root
+  clips.motion.select(1, 2).fill_(4.0);                                                     // the first frame made
+  EXPECT_NEAR(unrolled_error(made, clips, stretch).item<double>(), (std::sqrt(9.0 * 7 / 4) + std::sqrt(16.0 / 4)) / 2,
+              1e-4);
+}
+
+/// A world that can be foretold: each frame is the one before it turned by a quarter, and the first is given.
+TEST_F(Unrolled, LearningFromItBringsTheRolloutTowardsTheTruth) {
+  for (std::int64_t t = 1; t < kFrames; ++t) clips.x.select(1, t).copy_(clips.x.select(1, t - 1).rot90(1, {2, 3}));
+  const auto error = [&] { return unrolled_error(roll_out({1, 5}), clips, {1, 5}); };
+  const double before = error().item<double>();
+  torch::optim::Adam optimiser(dit.parameters(), 3e-3);
+  for (int step = 0; step < 60; ++step) {
+    optimiser.zero_grad();
+    error().backward();
+    optimiser.step();
+  }
+  EXPECT_LT(error().item<double>(), 0.5 * before);
 }
 
 /// The error of the last frame alone: what leads there are the frames made before it.
