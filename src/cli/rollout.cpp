@@ -207,7 +207,7 @@ Action configure_rollout(CLI::App& app) {
       "Examples:\n"
       "  bitemark rollout --generator checkpoint:checkpoints/nano --scenario bounce --take 3 --out bounce.mp4\n"
       "  bitemark rollout --generator checkpoint:checkpoints/nano --task text --frames 36 --out cookie.mp4 \\\n"
-      "      --caption \"a cookie is bitten from the left\"\n"
+      "      --caption \"a cookie is bitten twice, first on the left, then on the right\"\n"
       "  bitemark rollout --generator checkpoint:checkpoints/nano --task between --scenario launch --out between.mp4\n"
       "  bitemark rollout --generator checkpoint:checkpoints/nano --scenario cookie-bite --change 14:act_on=0 --fork "
       "\\\n"
