@@ -46,12 +46,10 @@ Tensor unrolled_error(const Tensor& made, const Clips& clips, const Stretch& str
 Clips without_cuts(const Clips& clips) {
   if (!clips.shots.defined()) return clips;
   const Tensor rows = (clips.shots == 0).all(1).nonzero().view({-1});
-  const auto of = [&](const Tensor& all) { return all.defined() ? all.index_select(0, rows) : Tensor(); };
   Clips kept = clips;
-  for (Tensor Clips::*member :
-       {&Clips::x, &Clips::motion, &Clips::states, &Clips::controls, &Clips::actions, &Clips::played, &Clips::shots})
-    kept.*member = of(clips.*member);
-  if (clips.label.defined()) kept.label = clips.label.index_select(0, rows.to(clips.label.device()));
+  for (Tensor Clips::*member : {&Clips::x, &Clips::motion, &Clips::states, &Clips::controls, &Clips::actions,
+                                &Clips::played, &Clips::shots, &Clips::label})
+    if (const Tensor& all = clips.*member; all.defined()) kept.*member = all.index_select(0, rows.to(all.device()));
   kept.captions.clear();
   for (std::int64_t i = 0; i < rows.size(0); ++i)
     kept.captions.push_back(clips.captions[static_cast<std::size_t>(rows[i].item<std::int64_t>())]);

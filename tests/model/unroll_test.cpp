@@ -62,6 +62,25 @@ TEST_F(Unrolled, ManyClipsWithGradientsAreEachWithoutByAnotherPath) {
   }
 }
 
+/// Without our kernels, as on an accelerator: in another precision, which is LibTorch's own operations all through.
+TEST_F(Unrolled, LibTorchsOwnOperationsGiveTheSameAndTheSameGradients) {
+  clips.x.set_requires_grad(true);
+  const auto outcome = [&] {
+    const Tensor made = roll_out({2, 4});
+    return std::pair(made, torch::autograd::grad({made.pow(2).sum()}, {clips.x}).front());
+  };
+  const auto [ours, our_gradient] = outcome();
+  dit.to(at::kDouble);
+  for (Tensor* each : {&clips.x, &clips.controls, &noise.start, &noise.history, &conditions.text.tokens,
+                       &conditions.text.pooled, &conditions.keep_text, &conditions.keep_controls})
+    *each = each->detach().to(at::kDouble);
+  clips.x.set_requires_grad(true);
+  const auto [plain, plain_gradient] = outcome();
+  ASSERT_EQ(plain.scalar_type(), at::kDouble);
+  EXPECT_TRUE(at::allclose(ours.to(at::kDouble), plain, 1e-4, 1e-4));  // rounding, as above
+  EXPECT_LT((our_gradient - plain_gradient).norm().item<double>(), 1e-4 * plain_gradient.norm().item<double>());
+}
+
 TEST_F(Unrolled, NoLatentAfterThoseGivenIsLookedAt) {
   const Tensor before = roll_out({3, 3});
   clips.x = clips.x.clone();
