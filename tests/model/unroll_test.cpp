@@ -108,9 +108,12 @@ TEST_F(Unrolled, ErrorIsTheMeanOfEachRolloutsRoot) {
   const Stretch stretch{2, 4};
   Tensor made = clips.x.slice(1, 2).clone();
   made[0].add_(3.0);
-  made[1].slice(0, 0, 1).add_(2.0);                                                         // in one of its four frames
-  EXPECT_NEAR(unrolled_error(made, clips, stretch).item<double>(), (3.0 + 1.0) / 2, 1e-4);  // 1e-4 below the root
-  clips.motion.select(1, 2).fill_(4.0);                                                     // the first frame made
+  made[1].slice(0, 0, 1).add_(2.0);  // in one of its four frames
+
+  // What is added below the root, 1e-4, moves a root of 1 by half of that.
+  EXPECT_NEAR(unrolled_error(made, clips, stretch).item<double>(), (3.0 + 1.0) / 2, 1e-4);
+  clips.motion.select(1, 2).fill_(4.0);  // the first frame made
+
   EXPECT_NEAR(unrolled_error(made, clips, stretch).item<double>(), (std::sqrt(9.0 * 7 / 4) + std::sqrt(16.0 / 4)) / 2,
               1e-4);
 }

@@ -139,8 +139,8 @@ std::string name_of(const testing::TestParamInfo<Pinned>& test) {
 INSTANTIATE_TEST_SUITE_P(All, Catalogue, testing::ValuesIn(kPinned), name_of);
 INSTANTIATE_TEST_SUITE_P(All, SlowCatalogue, testing::ValuesIn(kPinned), name_of);
 
-/// Correlation over 64 takes of a puck's speed and its distance from the middle. What these seconds ask for is a speed
-/// measured; where the place tells it, a generator may know it by heart.
+/// Correlation over 64 takes of a puck's speed and its distance from the middle. Where it is 1 a generator may read the
+/// speed off the place; where it is 0 it has to measure it.
 double correlation_of_place_and_speed(const char* name) {
   RenderOptions options = states_only();
   options.rate = {1, 1};
