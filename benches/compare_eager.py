@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Our network beside the same one in eager PyTorch, on the same machine, BLAS and number of threads: rounds of both in
-turn, the best of each counts. Usage: benches/compare_eager.py [build/release] [rounds]"""
+turn, the best of each counts."""
 
+import argparse
 import json
 import os
 import subprocess
-import sys
 import time
 
 FRAMES = 16
@@ -42,7 +42,7 @@ def eager_work():
     def training(batch):
         given = eager_dit.inputs(batch, FRAMES)
         def work():
-            net.zero_grad()
+            net.zero_grad(set_to_none=True)
             net(**given, table=table, mask=mask).pow(2).mean().backward()
         return work
 
@@ -62,23 +62,34 @@ def ours(build, name):
     return answer["real_time"] / 1e3, answer["FLOPS"]
 
 
-BUILD = sys.argv[1] if len(sys.argv) > 1 else "build/release"
-os.environ.setdefault("OPENBLAS_CORETYPE", told_core(BUILD))  # is read when PyTorch is loaded
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("build", nargs="?", default="build/release", help="folder that holds benches/bench_model")
+    parser.add_argument("rounds", nargs="?", type=int, default=3)
+    given = parser.parse_args()
+    if not os.path.exists(f"{given.build}/benches/bench_model"):
+        parser.error(f"{given.build}: has no benches/bench_model")
+    if given.rounds < 1:
+        parser.error(f"rounds: is {given.rounds}, expected 1 or more")
+    return given
+
+
+GIVEN = arguments()
+os.environ.setdefault("OPENBLAS_CORETYPE", told_core(GIVEN.build))  # is read when PyTorch is loaded
 
 import eager_dit  # noqa: E402
 import torch  # noqa: E402
 
 
 def main():
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     torch.set_num_threads(os.cpu_count())
     eager = eager_work()
     best = {name: {"ours": float("inf"), "flops": 0.0, "eager": float("inf")} for name in eager}
     peak = 0.0
-    for _ in range(rounds):
-        peak = max(peak, ours(BUILD, "Sgemm")[1], ours(BUILD, "FmaLoop")[1])
+    for _ in range(GIVEN.rounds):
+        peak = max(peak, ours(GIVEN.build, "Sgemm")[1], ours(GIVEN.build, "FmaLoop")[1])
         for name, row in best.items():
-            seconds, flops = ours(BUILD, name)
+            seconds, flops = ours(GIVEN.build, name)
             row["ours"], row["flops"] = min(row["ours"], seconds), max(row["flops"], flops)
             row["eager"] = min(row["eager"], best_of(eager[name]))
     print(f"best single-precision rate here: {peak / 1e9:.0f} GFLOP/s, {torch.get_num_threads()} threads, "

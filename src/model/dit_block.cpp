@@ -34,9 +34,14 @@ DitBlock::DitBlock(const DitConfig& config, std::int64_t index)
 
 Tensor DitBlock::forward(const Tensor& x, const Tensor& modulation, BlockContext& context, std::vector<FrameKv>& kept) {
   const auto m = (modulation + bias_).chunk(6, -1);  // shift, scale, gate for attention; the same for the MLP
-  Tensor y = add_gated(x, self_attention(norm_modulate(x, m[0], m[1]), context, kept), m[2]);
-  if (reads_text_) y = y + text_attention(at::layer_norm(y, {y.size(-1)}, {}, {}, kEpsilon), context);
-  return add_gated(y, w3_(swiglu(w12_(norm_modulate(y, m[3], m[4])))), m[5]);
+  const Branch attention = open_branch(x, m[0], m[1]);
+  Tensor y = add_gated(attention.stream, self_attention(attention.input, context, kept), m[2]);
+  if (reads_text_) {
+    const Branch text = open_branch(y);
+    y = text.stream + text_attention(text.input, context);
+  }
+  const Branch mlp = open_branch(y, m[3], m[4]);
+  return add_gated(mlp.stream, w3_(swiglu(w12_(mlp.input))), m[5]);
 }
 
 Tensor DitBlock::self_attention(const Tensor& x, BlockContext& context, std::vector<FrameKv>& kept) {

@@ -23,36 +23,48 @@ void each_frame(std::int64_t frames, const Work& work) {
   });
 }
 
+/// [B, F, D] whose frames follow each other in equal steps, of stride(1), as those of a part of the last dimension do.
+Tensor by_frame(const Tensor& t) {
+  const bool even = t.stride(2) == 1 && t.stride(0) == t.size(1) * t.stride(1);
+  return even ? t : t.contiguous();
+}
+
+float* at_frame(const Tensor& t, std::int64_t frame) { return at_row(t, frame, t.stride(1)); }
+
 /// Mean and 1 / deviation of every row are left in `mean` and `rstd` where these are defined.
 Tensor modulated(const Tensor& x, const Tensor& shift, const Tensor& scale, const Tensor& mean, const Tensor& rstd) {
   const std::int64_t frames = x.size(0) * x.size(1), rows = x.size(2), width = x.size(3);
   Tensor out = at::empty_like(x);
   const auto rows_of = [&](const Tensor& t, std::int64_t f) { return t.defined() ? at_row(t, f, rows) : nullptr; };
   each_frame(frames, [&](std::int64_t f) {
-    kernels().norm_modulate(at_row(x, f, rows * width), at_row(shift, f, width), at_row(scale, f, width), rows, width,
-                            kEpsilon, at_row(out, f, rows * width), rows_of(mean, f), rows_of(rstd, f));
+    kernels().norm_modulate(at_row(x, f, rows * width), at_frame(shift, f), at_frame(scale, f), rows, width, kEpsilon,
+                            at_row(out, f, rows * width), rows_of(mean, f), rows_of(rstd, f));
   });
   return out;
 }
 
-class NormModulate : public torch::autograd::Function<NormModulate> {
+/// Gives what the branch reads, and x.
+class OpenBranch : public torch::autograd::Function<OpenBranch> {
  public:
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& shift, const Tensor& scale) {
+  static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& shift, const Tensor& scale) {
+    context->set_materialize_grads(false);
     const Tensor mean = at::empty({x.size(0) * x.size(1), x.size(2)}, x.options()), rstd = at::empty_like(mean);
     context->save_for_backward({x, scale, mean, rstd});
-    return modulated(x, shift, scale, mean, rstd);
+    return {modulated(x, shift, scale, mean, rstd), x};
   }
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &scale = saved[1], &mean = saved[2], &rstd = saved[3];
-    const Tensor grad = grads[0].contiguous();
+    if (!grads[0].defined()) return {grads[1], Tensor(), Tensor()};
+    const Tensor grad = grads[0].contiguous(), beside = grads[1].defined() ? grads[1].contiguous() : Tensor();
     const std::int64_t frames = x.size(0) * x.size(1), rows = x.size(2), width = x.size(3);
-    Tensor grad_x = at::empty_like(x), grad_shift = at::zeros_like(scale), grad_scale = at::zeros_like(scale);
+    Tensor grad_x = at::empty_like(x), grad_shift = at::zeros(scale.sizes(), scale.options());
+    Tensor grad_scale = at::zeros(scale.sizes(), scale.options());
     each_frame(frames, [&](std::int64_t f) {
-      kernels().norm_modulate_backward(at_row(x, f, rows * width), at_row(scale, f, width), at_row(mean, f, rows),
-                                       at_row(rstd, f, rows), at_row(grad, f, rows * width), rows, width,
-                                       at_row(grad_x, f, rows * width), at_row(grad_shift, f, width),
-                                       at_row(grad_scale, f, width));
+      kernels().norm_modulate_backward(
+          at_row(x, f, rows * width), at_frame(scale, f), at_row(mean, f, rows), at_row(rstd, f, rows),
+          at_row(grad, f, rows * width), beside.defined() ? at_row(beside, f, rows * width) : nullptr, rows, width,
+          at_row(grad_x, f, rows * width), at_frame(grad_shift, f), at_frame(grad_scale, f));
     });
     return {grad_x, grad_shift, grad_scale};
   }
@@ -65,7 +77,7 @@ class AddGated : public torch::autograd::Function<AddGated> {
     const std::int64_t frames = a.size(0) * a.size(1), rows = a.size(2), width = a.size(3);
     Tensor out = at::empty_like(a);
     each_frame(frames, [&](std::int64_t f) {
-      const float* by = at_row(gate, f, width);
+      const float* by = at_frame(gate, f);
       for (std::int64_t r = f * rows; r < (f + 1) * rows; ++r) {
         const float *from = at_row(x, r, width), *added = at_row(a, r, width);
         float* to = at_row(out, r, width);
@@ -78,10 +90,10 @@ class AddGated : public torch::autograd::Function<AddGated> {
     const auto saved = context->get_saved_variables();
     const Tensor &a = saved[0], &gate = saved[1], grad = grads[0].contiguous();
     const std::int64_t frames = a.size(0) * a.size(1), rows = a.size(2), width = a.size(3);
-    Tensor grad_a = at::empty_like(a), grad_gate = at::zeros_like(gate);
+    Tensor grad_a = at::empty_like(a), grad_gate = at::zeros(gate.sizes(), gate.options());
     each_frame(frames, [&](std::int64_t f) {
-      kernels().gate_backward(at_row(a, f, rows * width), at_row(gate, f, width), at_row(grad, f, rows * width), rows,
-                              width, at_row(grad_a, f, rows * width), at_row(grad_gate, f, width));
+      kernels().gate_backward(at_row(a, f, rows * width), at_frame(gate, f), at_row(grad, f, rows * width), rows, width,
+                              at_row(grad_a, f, rows * width), at_frame(grad_gate, f));
     });
     return {grad, grad_a, grad_gate};
   }
@@ -222,11 +234,23 @@ bool keeps_gradients() { return c10::GradMode::is_enabled(); }
 
 }  // namespace
 
-Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale) {
+Branch open_branch(const Tensor& x, const Tensor& shift, const Tensor& scale) {
   const auto like_x = [&](const Tensor& t) { return t.to(x.scalar_type()); };  // in mixed precision they are not
-  if (!is_ours(x)) return norm_modulate_plain(x, like_x(shift), like_x(scale));
-  const Tensor rows = x.contiguous(), by = like_x(shift).contiguous(), times = like_x(scale).contiguous();
-  return keeps_gradients() ? NormModulate::apply(rows, by, times) : modulated(rows, by, times, {}, {});
+  if (!is_ours(x)) return {norm_modulate_plain(x, like_x(shift), like_x(scale)), x};
+  const Tensor rows = x.contiguous(), by = by_frame(like_x(shift)), times = by_frame(like_x(scale));
+  if (!keeps_gradients()) return {modulated(rows, by, times, {}, {}), x};
+  const variable_list out = OpenBranch::apply(rows, by, times);
+  return {out[0], out[1]};
+}
+
+Branch open_branch(const Tensor& x) {
+  if (!is_ours(x)) return {at::layer_norm(x, {x.size(-1)}, {}, {}, kEpsilon), x};
+  const Tensor none = at::zeros({x.size(0), x.size(1), x.size(3)}, x.options());
+  return open_branch(x, none, none);
+}
+
+Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale) {
+  return open_branch(x, shift, scale).input;
 }
 
 Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale) {
@@ -235,7 +259,7 @@ Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& s
 
 Tensor add_gated(const Tensor& x, const Tensor& a, const Tensor& gate) {
   if (!is_ours(x) || !is_ours(a) || !keeps_gradients()) return add_gated_plain(x, a, gate);
-  return AddGated::apply(x.contiguous(), a.contiguous(), gate.contiguous());
+  return AddGated::apply(x.contiguous(), a.contiguous(), by_frame(gate));
 }
 
 Tensor add_gated_plain(const Tensor& x, const Tensor& a, const Tensor& gate) {

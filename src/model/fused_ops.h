@@ -11,6 +11,16 @@ namespace bitemark::model {
 Tensor norm_modulate(const Tensor& x, const Tensor& shift, const Tensor& scale);
 Tensor norm_modulate_plain(const Tensor& x, const Tensor& shift, const Tensor& scale);
 
+/// A branch of a residual block: what it reads, and x, to which its answer is to be added. Taken from here, x's two
+/// gradients become one where the first is written; LibTorch would add them up on one thread, in a pass of its own.
+struct Branch {
+  Tensor input, stream;
+};
+/// input: norm_modulate(x, shift, scale).
+Branch open_branch(const Tensor& x, const Tensor& shift, const Tensor& scale);
+/// input: layer_norm(x), eps 1e-6. x: [B, F, S, D].
+Branch open_branch(const Tensor& x);
+
 /// x + a * gate. x, a: [B, F, S, D]; gate: [B, F, D].
 Tensor add_gated(const Tensor& x, const Tensor& a, const Tensor& gate);
 Tensor add_gated_plain(const Tensor& x, const Tensor& a, const Tensor& gate);

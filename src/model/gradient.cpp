@@ -38,11 +38,22 @@ class Turns {
   bool failed_ = false;
 };
 
+/// Whether it may be added to: LibTorch gives one tensor to two weights, or a view of one number, in all of a weight's
+/// places.
+bool is_its_own(const Tensor& t) { return t.use_count() == 1 && t.storage().use_count() == 1; }
+
 void add(const torch::autograd::variable_list& gradients, const std::vector<Tensor>& weights) {
   const torch::NoGradGuard no_grad;
   for (std::size_t w = 0; w < weights.size(); ++w) {
     Tensor& sum = weights[w].mutable_grad();
-    if (gradients[w].defined()) sum = sum.defined() ? sum + gradients[w] : gradients[w];
+    if (!gradients[w].defined()) continue;
+    if (!sum.defined()) {
+      sum = gradients[w];
+    } else if (is_its_own(sum)) {
+      sum.add_(gradients[w]);
+    } else {
+      sum = sum + gradients[w];
+    }
   }
 }
 

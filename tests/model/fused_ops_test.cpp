@@ -205,6 +205,35 @@ TEST(FusedOps, NormModulateEqualsThePlainForm) {
   }
 }
 
+TEST(FusedOps, ABranchCarriesTheGradientsOfBothWays) {
+  // Parts of one modulation, as a block takes them: their rows do not lie side by side.
+  const auto through = [](const Branch& branch, const Tensor& gate) {
+    return add_gated(branch.stream, branch.input, gate);
+  };
+  const auto op = [&](const Inputs& x) {
+    const auto m = x[1].chunk(3, -1);
+    return through(open_branch(x[0], m[0], m[1]), m[2]);
+  };
+  const auto plain = [&](const Inputs& x) {
+    const auto m = x[1].chunk(3, -1);
+    return through({norm_modulate_plain(x[0], m[0], m[1]), x[0]}, m[2]);
+  };
+  const Op unmodulated = [&](const Inputs& x) { return through(open_branch(x[0]), x[1]); };
+  const Op unmodulated_plain = [&](const Inputs& x) {
+    return through({at::layer_norm(x[0], {x[0].size(-1)}, {}, {}, 1e-6), x[0]}, x[1]);
+  };
+  for (const std::int64_t width : {8, 24, 250}) {
+    const Tensor x = 2.0 + noise({2, 3, 5, width}, 1);
+    expect_same(op, plain, {x, noise({2, 3, 3 * width}, 2)});
+    expect_finite_differences(op, {x, noise({2, 3, 3 * width}, 2)});
+    expect_same(unmodulated, unmodulated_plain, {x, noise({2, 3, width}, 2)});
+  }
+  const Inputs x = leaves({noise({1, 2, 3, 8}, 1), noise({1, 2, 8}, 2)}, at::kFloat);
+  open_branch(x[0], x[1], x[1]).stream.sum().backward();  // nobody asks what the branch read
+  EXPECT_TRUE(at::equal(x[0].grad(), at::ones({1, 2, 3, 8})));
+  EXPECT_FALSE(x[1].grad().defined());
+}
+
 TEST(FusedOps, AddGatedEqualsThePlainForm) {
   const auto op = [](const Inputs& x) { return add_gated(x[0], x[1], x[2]); };
   const auto plain = [](const Inputs& x) { return add_gated_plain(x[0], x[1], x[2]); };

@@ -45,8 +45,29 @@ class Layers : public Stage {
   std::int64_t fails_;
 };
 
+/// Three weights whose gradients are 1 + p in part p: of two LibTorch gives them as one tensor, of the third as one
+/// number in all places.
+class AllAlike : public Stage {
+ public:
+  torch::nn::Module& network() override { return *network_; }
+  StepData prepare(const StepPart&) const override { return {}; }
+  StepLoss loss(const StepPart& part, StepData&) override {
+    const auto times = static_cast<double>(1 + part.part);
+    return {((network_->a + network_->b) * times).sum() + network_->c.sum() * times, {}};
+  }
+  void export_to(const std::filesystem::path&) override {}
+  double flop_per_step() const override { return 0; }
+
+ private:
+  struct Network : torch::nn::Module {
+    Tensor a = register_parameter("a", at::ones({6})), b = register_parameter("b", at::ones({6})),
+           c = register_parameter("c", at::ones({6}));
+  };
+  std::shared_ptr<Network> network_ = std::make_shared<Network>();
+};
+
 /// Of so many parts.
-void add_gradients_of(Layers& stage, std::int64_t count, int threads) {
+void add_gradients_of(Stage& stage, std::int64_t count, int threads) {
   std::vector<StepPart> parts;
   for (std::int64_t part = 0; part < count; ++part) parts.push_back({0, part});
   std::vector<StepData> data(parts.size());
@@ -69,6 +90,13 @@ TEST(Gradient, BitsDoNotDependOnThreads) {
     EXPECT_TRUE(at::equal(alone[i], helped[i]));
     EXPECT_TRUE(at::equal(alone[i], much_helped[i]));
   }
+}
+
+TEST(Gradient, GivenOneTensorOrOneNumberEachWeightHasASumOfItsOwn) {
+  AllAlike stage;
+  add_gradients_of(stage, 4, 1);  // 1 + 2 + 3 + 4, over 3
+  for (const auto& weight : stage.network().named_parameters())
+    EXPECT_TRUE(at::allclose(weight.value().grad(), at::full({6}, 10.0 / 3.0))) << weight.key();
 }
 
 TEST(Gradient, APartsFailureIsTheStepsAndNobodyWaitsForIt) {

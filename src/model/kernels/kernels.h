@@ -81,10 +81,10 @@ struct Kernels {
   /// there is room for them (null: there is none).
   void (*norm_modulate)(const float* x, const float* shift, const float* scale, std::int64_t rows, std::int64_t width,
                         float epsilon, float* out, float* mean, float* rstd);
-  /// Adds to shift's and scale's gradients [width]; writes x's.
+  /// Adds to shift's and scale's gradients [width]; writes x's, added to what else x is charged with (null: nothing).
   void (*norm_modulate_backward)(const float* x, const float* scale, const float* mean, const float* rstd,
-                                 const float* grad, std::int64_t rows, std::int64_t width, float* grad_x,
-                                 float* grad_shift, float* grad_scale);
+                                 const float* grad, const float* beside, std::int64_t rows, std::int64_t width,
+                                 float* grad_x, float* grad_shift, float* grad_scale);
   /// out[rows, columns] = left[rows, depth] panel[depth, columns] + addend[rows, columns], which may be out itself;
   /// rows of out lie `stride` apart, columns are at most kWidestPanel and a multiple of kLane.
   void (*multiply)(const LeftSide& left, std::int64_t rows, std::int64_t depth, const RightPanel& panel,

@@ -59,11 +59,11 @@ void norm_modulate(const float* x, const float* shift, const float* scale, Index
 
 /// With n = (x - mean) rstd and h = grad (1 + scale): dx = rstd (h - mean(h) - n mean(h n)).
 void norm_modulate_backward(const float* x, const float* scale, const float* means, const float* rstds,
-                            const float* grad, Index rows, Index width, float* grad_x, float* grad_shift,
-                            float* grad_scale) {
+                            const float* grad, const float* beside, Index rows, Index width, float* grad_x,
+                            float* grad_shift, float* grad_scale) {
   const float share = 1.0F / static_cast<float>(width);
   for (Index r = 0; r < rows; ++r) {
-    const float *in = x + r * width, *g = grad + r * width;
+    const float *in = x + r * width, *g = grad + r * width, *more = beside == nullptr ? nullptr : beside + r * width;
     float* to = grad_x + r * width;
     const float mean = means[r], rstd = rstds[r];
     const auto n = [&](Index i, auto lane) { return (lane(in + i) - mean) * rstd; };
@@ -75,7 +75,8 @@ void norm_modulate_backward(const float* x, const float* scale, const float* mea
     });
     const float mean_h = sum_h.total() * share, mean_hn = sum_hn.total() * share;
     over_lanes(width, [&](Index i, auto lane) {
-      lane(to + i, (h(i, lane) - mean_h - n(i, lane) * mean_hn) * rstd);
+      const auto slope = (h(i, lane) - mean_h - n(i, lane) * mean_hn) * rstd;
+      lane(to + i, more == nullptr ? slope : slope + lane(more + i));
       lane(grad_shift + i, lane(grad_shift + i) + lane(g + i));
       lane(grad_scale + i, lane(grad_scale + i) + lane(g + i) * n(i, lane));
     });
