@@ -6,6 +6,7 @@ usage: bitemark run --generator "command:python3 scripts/blindfold.py contexts C
 
 contexts  every take gets the context frames of another take of the same shape
 captions  every take gets the caption of another scenario's take, or where there is one scenario another caption of it
+actions   nothing acts on the world: act_on, act_u, act_v and act_phase are 0 in every frame
 weights   every dit.safetensors below the folder behind --checkpoint holds zeros
 
 A model that scores no worse blindfolded did not need what was hidden.
@@ -61,6 +62,18 @@ def swap_captions(request, takes):
         files[take].write_text(json.dumps(conditionings[take] | {"caption": conditionings[other]["caption"]}))
 
 
+def withhold_actions(request, takes):
+    for take in takes:
+        names = json.loads((request / take / "conditioning.json").read_text())["control_names"]
+        file = request / take / "conditioning.safetensors"
+        data, begin, end, (frames, channels) = tensor_bytes(file, "controls")
+        controls = list(struct.unpack(f"<{frames * channels}f", data[begin:end]))
+        for channel in (names.index(name) for name in names if name.startswith("act_")):
+            controls[channel::channels] = [0.0] * frames
+        data[begin:end] = struct.pack(f"<{frames * channels}f", *controls)
+        file.write_bytes(data)
+
+
 def zero_weights(command, home):
     place = command.index("--checkpoint") + 1
     copy = home / "checkpoint"
@@ -73,6 +86,9 @@ def zero_weights(command, home):
     return command[:place] + [str(copy)] + command[place + 1 :]
 
 
+HIDE = {"contexts": swap_contexts, "captions": swap_captions, "actions": withhold_actions}
+
+
 def main(what, command, request, out):
     with tempfile.TemporaryDirectory() as folder:
         home = pathlib.Path(folder)
@@ -81,11 +97,11 @@ def main(what, command, request, out):
         if what == "weights":
             command = zero_weights(command, home)
         else:
-            {"contexts": swap_contexts, "captions": swap_captions}[what](home / "request", takes)
+            HIDE[what](home / "request", takes)
         return subprocess.run([*command, str(home / "request"), out]).returncode
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 5 or sys.argv[1] not in ("contexts", "captions", "weights"):
+    if len(sys.argv) < 5 or sys.argv[1] not in (*HIDE, "weights"):
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1], sys.argv[2:-2], sys.argv[-2], sys.argv[-1]))

@@ -61,6 +61,9 @@ void change_value(const std::string& text, int frame, const std::string& name, d
   const bool played = !request.actions.values.empty();
   if (control >= 0) {
     change_channel(static_cast<std::size_t>(control), controls.size(), frame, value, request.controls.values);
+    // Where nothing acts it has no place and no phase, in every episode: who is told of them sees it coming.
+    if (name == "act_on" && value == 0)
+      for (const char* of_it : {"act_u", "act_v", "act_phase"}) change_value(text, frame, of_it, 0, request);
   } else if (action >= 0 && played) {
     change_channel(static_cast<std::size_t>(action), actions.size(), frame, value, request.actions.values);
   } else if (action >= 0) {

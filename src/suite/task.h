@@ -24,7 +24,8 @@ struct TaskOptions {
 void give_frames(const TaskOptions& options, const std::vector<Frame>& whole, Conditioning& request);
 
 /// "FRAME:NAME=VALUE": from this frame on another caption (NAME = caption) or another value of a control or, where
-/// somebody plays, of an action. Throws InputError with what is known.
+/// somebody plays, of an action. act_on=0 takes act_u, act_v and act_phase with it. Throws InputError with what is
+/// known.
 void apply_change(const std::string& text, Conditioning& request);
 
 /// "FRAME:CAPTION": there another shot begins; without a caption, under the same one. Throws InputError.

@@ -120,6 +120,17 @@ TEST(Task, ChangesReachCaptionAndControlsFromTheirFrameOn) {
     EXPECT_THROW(apply_change(bad, take), InputError) << bad;
 }
 
+TEST(Task, WhereNothingActsItHasNoPlaceAndNoPhase) {
+  Conditioning take = request(6);
+  take.controls.values.assign(6 * Controls::width(), 0.5F);
+  apply_change("4:act_on=0", take);
+  const auto& names = Controls::names();
+  for (std::size_t i = 0; i < take.controls.values.size(); ++i) {
+    const bool of_the_act = names[i % names.size()].starts_with("act_"), changed = i / names.size() >= 4;
+    EXPECT_EQ(take.controls.values[i], of_the_act && changed ? 0.0F : 0.5F) << names[i % names.size()];
+  }
+}
+
 TEST(Task, ActionsChangeOnlyWhereSomebodyPlays) {
   Conditioning take = request(6);
   EXPECT_THROW(apply_change("3:forward=1", take), InputError);
