@@ -86,7 +86,7 @@ ProcessGroup::ProcessGroup(const Launch& launch, double timeout_s) : launch_(lau
   link_ = std::make_unique<Link>();
   const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_s * 1000));
   try {
-    c10d::TCPStoreOptions options;
+    c10d::TCPStoreOptions options = store_options();
     options.port = launch.port;
     options.isServer = launch.hosts_store && launch.rank == 0;
     options.numWorkers = static_cast<std::size_t>(launch.size);

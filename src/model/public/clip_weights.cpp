@@ -133,8 +133,8 @@ StoredWeight transposed(StoredWeight weight) {
   return weight;
 }
 
-const StoredWeight& weight_at(const StoredWeights& weights, const std::string& name, std::int64_t dims,
-                              const std::string& file) {
+StoredWeight weight_at(const StoredWeights& weights, const std::string& name, std::int64_t dims,
+                       const std::string& file) {
   const auto found = weights.find(name);
   if (found == weights.end()) throw InputError(file, name, "is missing");
   if (found->second.value.dim() != dims)
@@ -197,9 +197,9 @@ StoredWeights as_openai_clip(StoredWeights weights) {
 }
 
 std::shared_ptr<TextTower> clip_text_tower(const StoredWeights& openai, const std::string& file) {
-  const StoredWeight& tokens = weight_at(openai, "token_embedding.weight", 2, file);
-  const StoredWeight& places = weight_at(openai, "positional_embedding", 2, file);
-  const StoredWeight& projection = weight_at(openai, "text_projection", 2, file);
+  const StoredWeight tokens = weight_at(openai, "token_embedding.weight", 2, file);
+  const StoredWeight places = weight_at(openai, "positional_embedding", 2, file);
+  const StoredWeight projection = weight_at(openai, "text_projection", 2, file);
   TextConfig config;
   config.vocabulary = tokens.value.size(0);
   config.context = places.value.size(0);
@@ -221,9 +221,9 @@ std::shared_ptr<TextTower> clip_text_tower(const StoredWeights& openai, const st
 }
 
 std::shared_ptr<VisionTower> clip_vision_tower(const StoredWeights& openai, const std::string& file) {
-  const StoredWeight& patches = weight_at(openai, "visual.conv1.weight", 4, file);
-  const StoredWeight& places = weight_at(openai, "visual.positional_embedding", 2, file);
-  const StoredWeight& projection = weight_at(openai, "visual.proj", 2, file);
+  const StoredWeight patches = weight_at(openai, "visual.conv1.weight", 4, file);
+  const StoredWeight places = weight_at(openai, "visual.positional_embedding", 2, file);
+  const StoredWeight projection = weight_at(openai, "visual.proj", 2, file);
   VisionConfig config;
   config.width = patches.value.size(0);
   config.patch = patches.value.size(3);
