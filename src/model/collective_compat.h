@@ -38,8 +38,8 @@ using Collective = c10d::Backend;
 using Collective = c10d::ProcessGroup;
 #endif
 
-/// With the server that every LibTorch has. From 2.1 on libuv's is the other one, 2.4 and later would take it, and
-/// Debian's 2.6 was built without it.
+/// With the server that every LibTorch has. 2.x has a second one, of libuv, and would take it; Debian's 2.6 was built
+/// without.
 template <typename Options = c10d::TCPStoreOptions>
 Options store_options() {
   Options options;
