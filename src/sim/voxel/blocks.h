@@ -1,6 +1,7 @@
 // The kinds of blocks: what they look like and how long they take to break.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
