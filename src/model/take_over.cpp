@@ -10,7 +10,7 @@ Tensor labels_of(const std::vector<std::string>& known, const Tensor& rows, cons
   std::vector<std::int64_t> from;
   for (const auto& label : wanted) from.push_back(std::find(known.begin(), known.end(), label) - known.begin());
   from.push_back(static_cast<std::int64_t>(known.size()));
-  return rows.index_select(0, at::tensor(at::ArrayRef<std::int64_t>(from)));
+  return rows.index_select(0, at::tensor(at::ArrayRef<std::int64_t>(from)).to(rows.device()));
 }
 
 /// `known` with zeros behind it in `dimension`, up to `size`.

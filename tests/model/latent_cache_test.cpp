@@ -37,10 +37,11 @@ TEST(LatentCache, AWindowsLatentsAndFramesAreOfTheSameTime) {
   VaeConfig config = tiny_vae();
   config.temporal = kTemporal;
   Vae vae(config);
+  vae.to(default_device());
   const LatentCache cache(fresh_folder("latents"), source, vae, "digest");
   StreamState state;
   const Tensor padded = pad_front(frames_from_bytes(source.shard_frames(0).slice(0, 3, 4)), kTemporal);
-  const Tensor take = vae.encode(padded, state)[0];
+  const Tensor take = vae.encode(padded.to(default_device()), state)[0].cpu();
   for (std::int64_t start = 0; start + 2 * kTemporal <= kFrames; ++start) {
     ClipWindow window{0, 3, start, 0};
     cache.align(window, 2);
@@ -66,6 +67,7 @@ TEST(LatentCache, ShardsOfSeveralFoldersAreKeptApart) {
   EXPECT_EQ(both.shard_name(1), "2-drop-000");  // had the first none, its shard "2-..." could be the second's
   EXPECT_EQ(both.sizes(), (std::vector<FrameSize>{{32, 32}, {64, 32}}));
   Vae vae(tiny_vae());
+  vae.to(default_device());
   const LatentCache cache(fresh_folder("latents"), both, vae, "digest");
   EXPECT_EQ(cache.load({{0, 0, 0, 0}}, 4).size(4), 4);
   EXPECT_EQ(cache.load({{1, 0, 0, 0}}, 4).size(4), 8);

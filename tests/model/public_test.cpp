@@ -38,7 +38,7 @@ class Reference : public testing::Test {
 
 /// Largest difference over largest magnitude.
 double relative_error(const Tensor& ours, const Tensor& theirs) {
-  return ((ours - theirs).abs().max() / theirs.abs().max()).item<double>();
+  return ((ours.cpu() - theirs).abs().max() / theirs.abs().max()).item<double>();
 }
 
 /// float32 on both sides, sums of up to 200 terms in another order: some 1e-6; the promise is 1e-4.
@@ -59,11 +59,11 @@ TEST_F(PublicDit, AgreesWithItsEquations) {
   EXPECT_EQ(network->config().depth, 2);
   EXPECT_EQ(network->config().classes, 10);
   const SafetensorsFile cases(folder / "cases.safetensors");
-  const auto at_name = [&](const char* name) { return to_tensor(cases, name); };
-  EXPECT_LT(relative_error(sincos_positions(48, 4), at_name("positions")), kAgreement);
-  EXPECT_LT(relative_error(network->forward(at_name("x"), at_name("t"), at_name("y")), at_name("output")), kAgreement);
-  EXPECT_LT(relative_error(network->guided(at_name("x"), at_name("t"), at_name("y"), 4.0), at_name("guided")),
-            kAgreement);
+  const auto given = [&](const char* name) { return to_tensor(cases, name).to(default_device()); };
+  const auto expected = [&](const char* name) { return to_tensor(cases, name); };
+  EXPECT_LT(relative_error(sincos_positions(48, 4), expected("positions")), kAgreement);
+  EXPECT_LT(relative_error(network->forward(given("x"), given("t"), given("y")), expected("output")), kAgreement);
+  EXPECT_LT(relative_error(network->guided(given("x"), given("t"), given("y"), 4.0), expected("guided")), kAgreement);
 }
 
 TEST_F(PublicDit, WritesWhatItRead) {

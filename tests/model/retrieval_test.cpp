@@ -136,10 +136,10 @@ TEST_F(CaptionSpaceTest, TheExportedTowerAnswersAsTheTrainedOne) {
   // By hand: frames 0, 10 and 19 of 20, channels first, black -1 and white 1.
   const Tensor picked = at::stack({frames[0], frames[10], frames[19]}).permute({0, 3, 1, 2}).to(at::kFloat) / 127.5 - 1;
   const Tensor expected = tower.forward(picked.flatten(0, 1).unsqueeze(0)).squeeze(0);
-  EXPECT_LT((space.clip(frames) - expected).abs().max().item<float>(), 1e-5F);
+  EXPECT_LT((space.clip(frames).cpu() - expected).abs().max().item<float>(), 1e-5F);
   // Twice the size, each pixel four times: scaled down again it is nearly the same picture.
   const Tensor larger = frames.repeat_interleave(2, 1).repeat_interleave(2, 2);
-  EXPECT_GT(at::dot(space.clip(larger), expected).item<float>(), 0.98F);
+  EXPECT_GT(at::dot(space.clip(larger).cpu(), expected).item<float>(), 0.98F);
   EXPECT_EQ(space.clip(frames.slice(0, 0, 1)).numel(), 8) << "one frame is a clip";
 }
 
@@ -157,8 +157,8 @@ TEST_F(CaptionSpaceTest, EmbedWritesClipsAndCaptions) {
   embed(options);
   const SafetensorsFile out(options.out);
   const CaptionSpace space = caption_space(folder / "parts");
-  EXPECT_TRUE(at::allclose(to_tensor(out, "clips")[1], space.clip(clip("slide", 0)), 1e-5, 1e-6));
-  EXPECT_TRUE(at::allclose(to_tensor(out, "captions")[1], space.captions({kDrop})[0], 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(to_tensor(out, "clips")[1], space.clip(clip("slide", 0)).cpu(), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(to_tensor(out, "captions")[1], space.captions({kDrop})[0].cpu(), 1e-5, 1e-6));
   save_tensors(folder / "clips/a.safetensors", {{"frames", at::zeros({0, 32, 32, 3}, at::kByte)}});
   EXPECT_THAT([&] { embed(options); }, ThrowsMessage<InputError>(HasSubstr("a.safetensors: frames: is empty")));
 }

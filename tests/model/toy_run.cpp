@@ -27,6 +27,24 @@ Json toy_recipe(const std::string& stage) {
   return recipe;
 }
 
+Json toy_tasks() {
+  return {{"windows", {8, 4}},
+          {"matrix_rate", 0.01},
+          {"model", {{"depth", 3}, {"spacetime_every", 2}, {"text_every", 2}, {"local_skip", true}}},
+          {"more",
+           {{"plain", 0.1},
+            {"backwards", 0.3},
+            {"between", 0.3},
+            {"shortcut", 0.4},
+            {"own_history", 1.0},
+            {"own_rounds", 3},
+            {"own_from", 0.5},
+            {"unrolled", 0.3},
+            {"unrolled_frames", 3},
+            {"rollout", {{"temperature", 0.5}}},
+            {"worn_history", 0.5}}}};
+}
+
 void ToyRun::SetUp() {
   folder = fresh_folder("runs");
   write_toy_shards(folder / "data");

@@ -12,6 +12,9 @@
 namespace bitemark::model {
 
 Json toy_recipe(const std::string& stage);
+/// Changes to the recipe of "dit": orders, long steps, clips of two lengths, histories of its own and unrolled ones,
+/// each in some of so many steps.
+Json toy_tasks();
 
 /// A folder with data, parts and recipes of the toy world.
 class ToyRun : public testing::Test {

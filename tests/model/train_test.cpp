@@ -55,25 +55,8 @@ TEST_P(ResumedTraining, EndsAtTheSameBitsOnAnyNumberOfThreads) {
   expect_same_tensors(one.out / "state.safetensors", two.out / "state.safetensors");
 }
 
-/// Orders, long steps, clips of two lengths, histories of its own and unrolled ones, each in some of so many steps.
-const Json kTasks = {{"windows", {8, 4}},
-                     {"matrix_rate", 0.01},
-                     {"model", {{"depth", 3}, {"spacetime_every", 2}, {"text_every", 2}, {"local_skip", true}}},
-                     {"more",
-                      {{"plain", 0.1},
-                       {"backwards", 0.3},
-                       {"between", 0.3},
-                       {"shortcut", 0.4},
-                       {"own_history", 1.0},
-                       {"own_rounds", 3},
-                       {"own_from", 0.5},
-                       {"unrolled", 0.3},
-                       {"unrolled_frames", 3},
-                       {"rollout", {{"temperature", 0.5}}},
-                       {"worn_history", 0.5}}}};
-
 TEST_F(Training, EveryTaskTrainsToTheSameBitsOnAnyNumberOfThreads) {
-  TrainOptions one = options("dit", "one", 20, kTasks), two = options("dit", "two", 20, kTasks);
+  TrainOptions one = options("dit", "one", 20, toy_tasks()), two = options("dit", "two", 20, toy_tasks());
   two.threads = 2;
   train(one);
   train(two);
@@ -115,7 +98,7 @@ TEST_F(Training, LatentsThatStandForFourFrames) {
 }
 
 TEST_F(Training, GoesOnFromAnEarlierTransformer) {
-  Json changes = kTasks;
+  Json changes = toy_tasks();
   changes["rate"] = changes["matrix_rate"] = 0.0;
   changes["more"]["start"] = "checkpoint";
   train(options("dit", "run", 1, changes));
@@ -158,7 +141,7 @@ std::vector<double> losses_of(const std::filesystem::path& run) {
 }
 
 TEST_P(ResumedTraining, MixedPrecisionFollowsSinglePrecision) {
-  Json changes = GetParam() == "dit" ? kTasks : Json::object();
+  Json changes = GetParam() == "dit" ? toy_tasks() : Json::object();
   if (GetParam() == "dit") {
     changes["matrix_rate"] = 0.0;  // Muon gives small singular values the size of large ones, and their rounding too
     changes["windows"] = {8};
