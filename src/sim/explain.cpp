@@ -173,15 +173,18 @@ std::string conditioning(const Scenario& scenario) {
   }
   const Json camera = document.value("camera", Json::object());
   std::string told;
-  if (camera.contains("moves") || camera.contains("shots")) told += ", the camera's path";
+  const auto tell = [&](const std::string& what) {
+    if (told.find(", " + what) == std::string::npos) told += ", " + what;  // two bites are told of once
+  };
+  if (camera.contains("moves") || camera.contains("shots")) tell("the camera's path");
   for (const Json& action : document.value("actions", Json::array())) {
-    if (action["type"] == "bite") told += ", where and when the jaws bite";
-    if (action["type"] == "push") told += ", the push";
+    if (action["type"] == "bite") tell("where and when the jaws bite");
+    if (action["type"] == "push") tell("the push");
   }
   for (const Json& body : document.value("bodies", Json::array())) {
-    if (body.value("actor", false)) told += ", what " + words(body["name"]) + " does";
+    if (body.value("actor", false)) tell("what " + words(body["name"]) + " does");
   }
-  if (document.contains("voxels")) told += ", the player's 25 actions a frame";
+  if (document.contains("voxels")) tell("the player's 25 actions a frame");
   return text + "  controls: " + (told.empty() ? "nothing but a camera that stands still" : told.substr(2)) + "\n";
 }
 

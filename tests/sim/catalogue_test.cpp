@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "base/sha256.h"
@@ -34,6 +35,7 @@ void PrintTo(const Pinned& pinned, std::ostream* out) { *out << pinned.scenario;
 /// Test take 0 at 16 x 16 pixels, 12 fps. simulate_test.cpp pins the pixels of the nightly seven.
 constexpr Pinned kPinned[] = {
     {"above-below", "a7b6fa1de79b13e0"},
+    {"any-bite", "1c64a9cbbe8c6670"},
     {"any-speed", "416d318763b8cbbd"},
     {"around-and-back", "01b106e503f786f0"},
     {"behind-two-walls", "da4792ed7ff026d7"},
@@ -162,6 +164,22 @@ double correlation_of_place_and_speed(const char* name) {
 TEST(CatalogueOfAll, APlaceTellsTheSpeedWhereItIsMeantTo) {
   EXPECT_NEAR(correlation_of_place_and_speed("uniform-motion"), 1.0, 1e-6);
   EXPECT_NEAR(correlation_of_place_and_speed("any-speed"), 0.0, 0.45);  // of 64 independent pairs: 3.6 / sqrt(64)
+}
+
+TEST(CatalogueOfAll, ACookieIsBittenNeverOnceOrTwice) {
+  RenderOptions options = states_only();
+  options.rate = {4, 1};
+  std::map<std::ptrdiff_t, int> takes_with;
+  for (int take = 0; take < 64; ++take) {
+    const auto& events = render_episode(shipped("any-bite"), "test", take, options).info.events;
+    ++takes_with[std::count_if(events.begin(), events.end(), [](const Event& event) { return event.type == "bite"; })];
+  }
+  // 0.33, 0.47 and 0.20 of 64 are to be expected (the first bite falls evenly into 0.98 to 5.5 s of 4, the second 1.66 to
+  // 2.6 s later), give or take three standard deviations.
+  EXPECT_NEAR(takes_with[0], 21, 12);
+  EXPECT_NEAR(takes_with[1], 30, 12);
+  EXPECT_NEAR(takes_with[2], 13, 10);
+  EXPECT_EQ(takes_with.size(), 3U);
 }
 
 TEST(CatalogueOfAll, PinsEachScenarioBesidesTheNightlySeven) {
