@@ -16,10 +16,9 @@ namespace {
 using at::Tensor;
 using c10::IValue;
 
-const c10::Device kDevice(c10::kCUDA, 0);
-
 void* address_of(const c10::Storage& storage) { return const_cast<void*>(static_cast<const void*>(storage.data())); }
 
+/// A tensor of the shape, strides and type of `like` on `storage`.
 Tensor over(const c10::Storage& storage, c10::DispatchKey key, const Tensor& like) {
   Tensor made = at::detail::make_tensor<c10::TensorImpl>(c10::Storage(storage), c10::DispatchKeySet(key), like.dtype());
   made.unsafeGetTensorImpl()->set_storage_offset(like.storage_offset());
@@ -31,7 +30,8 @@ Tensor over(const c10::Storage& storage, c10::DispatchKey key, const Tensor& lik
 /// One call of one operation: what it was given, seen as the CPU sees it.
 class Call {
  public:
-  explicit Call(std::string name) : name_(std::move(name)) {}
+  /// `may_mix`: a copy between host and device.
+  explicit Call(std::string name, bool may_mix = false) : name_(std::move(name)), may_mix_(may_mix) {}
 
   IValue to_host(const IValue& value) {
     if (value.isTensor()) return to_host(value.toTensor());
@@ -67,8 +67,6 @@ class Call {
     return all;
   }
 
-  bool may_mix = false;  ///< a copy from one to the other
-
  private:
   static bool holds_tensors(const IValue& list) {
     const auto type = list.type()->expectRef<c10::ListType>().getElementType();
@@ -78,7 +76,7 @@ class Call {
   Tensor to_host(const Tensor& given) {
     if (!given.defined()) return given;
     if (!given.is_cuda()) {
-      TORCH_CHECK(may_mix || given.dim() == 0, name_, ": expected all tensors on the same device, found one of ",
+      TORCH_CHECK(may_mix_ || given.dim() == 0, name_, ": expected all tensors on the same device, found one of ",
                   given.sizes(), " on ", given.device());
       return given;
     }
@@ -123,14 +121,14 @@ class Call {
     Tensor given, seen;
   };
   std::string name_;
+  bool may_mix_;
   std::vector<Pair> given_;
   std::map<c10::StorageImpl*, c10::Storage> host_of_, device_of_;
 };
 
 void on_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
-  const std::string name = c10::toString(op.operator_name());
   const std::size_t arguments = op.schema().arguments().size(), returns = op.schema().returns().size();
-  Call call(name);
+  Call call(c10::toString(op.operator_name()));
   std::vector<IValue> given(stack->end() - static_cast<std::ptrdiff_t>(arguments), stack->end());
   stack->resize(stack->size() - arguments);
   for (const IValue& one : given) stack->push_back(call.to_host(one));
@@ -145,8 +143,7 @@ void on_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
 
 /// The one way between host and device.
 Tensor& copy(Tensor& to, const Tensor& from, bool non_blocking) {
-  Call call("aten::copy_");
-  call.may_mix = true;
+  Call call("aten::copy_", true);
   Tensor host_to = call.to_host(IValue(to)).toTensor();
   const Tensor host_from = call.to_host(IValue(from)).toTensor();
   const Opened opened(call.blocks());
