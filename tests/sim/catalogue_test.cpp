@@ -174,8 +174,8 @@ TEST(CatalogueOfAll, ACookieIsBittenNeverOnceOrTwice) {
     const auto& events = render_episode(shipped("any-bite"), "test", take, options).info.events;
     ++takes_with[std::count_if(events.begin(), events.end(), [](const Event& event) { return event.type == "bite"; })];
   }
-  // 0.33, 0.47 and 0.20 of 64 are to be expected (the first bite falls evenly into 0.98 to 5.5 s of 4, the second 1.66 to
-  // 2.6 s later), give or take three standard deviations.
+  // 0.33, 0.47 and 0.20 of 64 are to be expected (the first bite falls evenly into 0.98 to 5.5 s of 4, the second 1.66
+  // to 2.6 s later), give or take three standard deviations.
   EXPECT_NEAR(takes_with[0], 21, 12);
   EXPECT_NEAR(takes_with[1], 30, 12);
   EXPECT_NEAR(takes_with[2], 13, 10);
