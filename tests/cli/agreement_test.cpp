@@ -45,10 +45,10 @@ class SlowAgreement : public testing::Test {
       }
     return answers;
   }
-  static const AgreementResult& row(const RunReport& report, const std::string& generator) {
+  static const AgreementResult& row(const RunReport& report, std::string_view generator) {
     for (const auto& one : report.agreements)
       if (one.generator == generator) return one;
-    throw std::logic_error("no row " + generator);
+    throw std::logic_error("no row " + std::string(generator));
   }
   TemporaryFolder folder_;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "base/files.h"
 #include "base/random.h"
 #include "model/noise.h"
@@ -34,8 +36,11 @@ Tensor toy_frames(bool falls, const FrameSize& size, Pcg32& random, Tensor& stat
 
 std::filesystem::path fresh_folder(const std::string& name) {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const std::filesystem::path folder = std::filesystem::path(BITEMARK_BINARY_DIR) / "test-model" /
-                                       (std::string(test->test_suite_name()) + "." + test->name()) / name;
+  // Set where the same tests run twice at a time.
+  const char* apart = std::getenv("TEST_TMPDIR");
+  const auto base =
+      apart != nullptr ? std::filesystem::path(apart) : std::filesystem::path(BITEMARK_BINARY_DIR) / "test-model";
+  const auto folder = base / (std::string(test->test_suite_name()) + "." + test->name()) / name;
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   return folder;

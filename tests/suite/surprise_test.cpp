@@ -12,10 +12,10 @@ Shown clip(const std::string& scenario, const std::string& against, int take, bo
   return {scenario, against, take, possible, surprise};
 }
 
-const SurpriseRow& row(const std::vector<SurpriseRow>& rows, const std::string& against) {
+const SurpriseRow& row(const std::vector<SurpriseRow>& rows, std::string_view against) {
   for (const auto& one : rows)
     if (one.against == against) return one;
-  throw std::logic_error("no row " + against);
+  throw std::logic_error("no row " + std::string(against));
 }
 
 TEST(RateSurprise, CountsByHand) {
