@@ -18,14 +18,17 @@ packages=(
 if [[ "${1:-}" == "--tests" ]]; then packages+=(clang-format chromium chromium-driver python3-selenium ffmpeg python3-torch); fi
 if [[ "${1:-}" == "--fuzz" ]]; then packages+=(clang libclang-rt-14-dev); fi # libFuzzer, and a second compiler
 
+installed() { [[ "$(dpkg-query -W -f='${Status}' "$1" 2>/dev/null || true)" == "install ok installed" ]]; }
+
 missing=()
 for package in "${packages[@]}"; do
-  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
-  # A provider from elsewhere (a browser from its vendor, say) is as good as Debian's own package.
-  if [[ "$status" != "install ok installed" ]]; then
+  # A provider from elsewhere (a browser from its vendor, LibTorch with CUDA) is as good as Debian's own package.
+  if ! installed "$package"; then
     case "$package" in
       chromium) command -v chromium >/dev/null && continue ;;
       python3) command -v python3 >/dev/null && [[ -x /usr/bin/python3 ]] && continue ;;
+      libtorch-dev) installed libtorch-cuda-dev && continue ;;
+      libgloo-dev) installed libgloo-cuda-dev && continue ;;
     esac
     missing+=("$package")
   fi
