@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ void set_limit(__rlimit_resource resource, std::size_t value) {
 /// Only calls that are safe between fork and exec.
 [[noreturn]] void become(char* const* argv, const ProcessLimits& limits, int output, int errors) {
   ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // who is killed leaves nobody behind that computes for nothing
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGTERM, SIG_DFL);
   const int input = ::open("/dev/null", O_RDONLY);
@@ -89,7 +91,7 @@ std::string ProcessResult::describe() const {
   if (const auto newline = last.rfind('\n'); newline != std::string::npos) last = last.substr(newline + 1);
   std::string text = timed_out          ? "did not finish in time and was killed"
                      : exit_code >= 128 ? fmt::format("was killed by signal {}", exit_code - 128)
-                                        : fmt::format("exit code {}", exit_code);
+                                        : fmt::format("ended with exit code {}", exit_code);
   return last.empty() ? text : text + ": " + last;
 }
 

@@ -20,7 +20,7 @@ struct ProcessResult {
   bool timed_out = false;
   std::string error_tail;  ///< the last 2,000 characters of its stderr
   bool ok() const { return exit_code == 0 && !timed_out; }
-  std::string describe() const;  ///< "exit code 3: <last line of stderr>"
+  std::string describe() const;  ///< "ended with exit code 3: <last line of stderr>"
 };
 
 /// Runs argv[0] (looked up in PATH) to its end in its own process group. Standard input is `stdin_file` or empty,
