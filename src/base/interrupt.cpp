@@ -24,7 +24,7 @@ void listen_for_interrupts() {
 bool interrupted() { return g_signal != 0; }
 
 void stop_if_interrupted() {
-  if (interrupted()) throw InterruptedError("interrupted; run the same command again to go on");
+  if (interrupted()) throw InterruptedError("interrupted; run the same command again");
 }
 
 }  // namespace bitemark

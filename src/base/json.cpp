@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{64} << 20U;
 constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxReason = 200;
 
 std::string position_of(const std::string& text, std::size_t byte) {
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte == 0 ? 0 : byte - 1, text.size()));
@@ -40,7 +41,9 @@ Json parse_json(const std::string& text, const std::string& file) {
     return Json::parse(text, limit_depth);
   } catch (const Json::parse_error& error) {
     std::string reason = error.what();
-    if (const auto colon = reason.rfind(": "); colon != std::string::npos) reason = reason.substr(colon + 2);
+    // "[json.exception...] parse error at line 1, column 2: " and then the reason, with what was read last.
+    if (const auto colon = reason.find(": "); colon != std::string::npos) reason = reason.substr(colon + 2);
+    if (reason.size() > kMaxReason) reason = reason.substr(0, kMaxReason) + "...";
     throw InputError(file, position_of(text, error.byte), "is not JSON: " + reason);
   } catch (const Json::exception& error) {
     throw InputError(file, "", std::string("is not JSON: ") + error.what());

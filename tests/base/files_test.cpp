@@ -45,7 +45,7 @@ TEST(LoadJson, NamesLineAndColumn) {
     load_json(path);
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("bad.json: line 3, column 3: is not JSON"));
+    EXPECT_THAT(error.what(), HasSubstr("bad.json: line 3, column 3: is not JSON: syntax error while parsing"));
   }
 }
 
