@@ -94,6 +94,13 @@ void check_range(const std::string& file, const char* key, int value, int low, i
     throw InputError(file, std::string("/") + key, fmt::format("is {}, expected {} to {}", value, low, high));
 }
 
+/// Another order of the channels would be another story, silently.
+void check_names(const Json& json, const std::string& file, const char* key, const std::vector<std::string>& names) {
+  if (json.contains(key) && json_member<std::vector<std::string>>(json, key, file) != names)
+    throw InputError(file, std::string("/") + key,
+                     fmt::format("are not the protocol's, in its order: {}", fmt::join(names, ", ")));
+}
+
 std::vector<float> finite_numbers(const TensorView& view, const std::string& file, const char* name) {
   const auto* values = view.as<float>();
   std::vector<float> numbers(values, values + view.count());
@@ -180,7 +187,12 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
   if (take.id != id)
     throw InputError(file, "/id", fmt::format("is '{}', expected the folder's name '{}'", take.id, id));
   take.caption = json_member<std::string>(json, "caption", file);
-  take.rate = parse_rate(json_member<std::string>(json, "fps", file));
+  try {
+    take.rate = parse_rate(json_member<std::string>(json, "fps", file));
+  } catch (const InputError& error) {
+    if (!error.place().empty()) throw;
+    throw InputError(file, "/fps", error.what());
+  }
   take.width = json_member<int>(json, "width", file);
   take.height = json_member<int>(json, "height", file);
   take.frame_count = json_member<int>(json, "frame_count", file);
@@ -196,10 +208,15 @@ Conditioning read_conditioning(const fs::path& folder, const std::string& id) {
     take.watched = unpack(
         tensors.at("watched", DType::kU8,
                    {take.frame_count - static_cast<std::int64_t>(take.context.size()), take.height, take.width, 3}));
+  if (const auto given = static_cast<std::int64_t>(take.context.size());
+      json_member_or(json, "context_frames", given, file) != given)
+    throw InputError(file, "/context_frames", fmt::format("is not the number of frames in the context, {}", given));
   read_places(json, file, take);
   read_changes(json, file, take);
   read_cuts(json, file, take);
   if (json.contains("label")) take.label = json_member<std::string>(json, "label", file);
+  check_names(json, file, "control_names", Controls::names());
+  check_names(json, file, "action_names", Actions::names());
   const auto& controls =
       tensors.at("controls", DType::kF32, {take.frame_count, static_cast<std::int64_t>(Controls::width())});
   take.controls.values = finite_numbers(controls, tensors.path(), "controls");
