@@ -208,6 +208,9 @@ class Generator::Rollout {
       return latent;
     }
     const Tensor latent = draw(visit.time);
+    if (!at::isfinite(latent).all().item<bool>())
+      throw InputError(request_.id, fmt::format("frame {}", std::max<std::int64_t>(first_frame(visit.time), 0)),
+                       "came out as no numbers; are the controls far beyond those of the training?");
     if (is_last) return latent;
     const auto history_noise = [&] { return noise(visit.time, kHistory); };
     for (auto& stream : streams_) stream.append_made(of_.diffusion_, latent, history_noise);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -97,6 +98,15 @@ TEST_F(Protocol, BadRequestsGetASentence) {
   EXPECT_THAT([&] { rollout(options); }, ThrowsMessage<InputError>(HasSubstr("/caption")));
   write_file(options.request / "request.json", R"({"protocol": 2, "takes": []})");
   EXPECT_THAT([&] { rollout(options); }, ThrowsMessage<InputError>(HasSubstr("/protocol")));
+}
+
+TEST_F(Protocol, WhatIsNoNumberIsNoFrame) {
+  Conditioning take = toy_conditioning("a", 2, 6);
+  std::fill(take.controls.values.end() - static_cast<std::ptrdiff_t>(Controls::width()), take.controls.values.end(),
+            std::numeric_limits<float>::max());
+  write_request(options.request, {take});
+  EXPECT_THAT([&] { rollout(options); }, ThrowsMessage<InputError>(HasSubstr("a: frame 5: came out as no numbers")));
+  EXPECT_FALSE(std::filesystem::exists(options.out / "a/rollout.safetensors"));
 }
 
 TEST_F(Protocol, TellsWhichPartOfACheckpointIsMissing) {
