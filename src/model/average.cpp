@@ -44,9 +44,8 @@ void average(const AverageOptions& options) {
     parameters[p].copy_(sums[p] / static_cast<double>(options.checkpoints.size()));
 
   PendingFolder out(options.out);
-  for (const char* part : kParts)
-    if (target.has(part)) fs::copy_file(last / part, out.path() / part);
-  fs::copy_file(last / "config.json", out.path() / "config.json");
+  copy_parts(last, out.path());
+  write_file(out.path() / "config.json", read_file(last / "config.json"));
   save_weights(out.path() / "dit.safetensors", weights_of(*mean), true);
   out.commit();
   fmt::print("{}: the mean of {} transformers\n", options.out.string(), options.checkpoints.size());

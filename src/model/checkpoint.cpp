@@ -1,5 +1,7 @@
 #include "model/checkpoint.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,6 +14,12 @@
 
 namespace bitemark::model {
 
+void copy_parts(const std::filesystem::path& from, const std::filesystem::path& to) {
+  for (const char* part : kParts)
+    if (std::filesystem::exists(from / part))
+      write_file(to / part, read_file(from / part, std::numeric_limits<std::size_t>::max()));
+}
+
 Checkpoint::Checkpoint(const std::filesystem::path& folder)
     : folder_(folder), file_((folder / "config.json").string()), config_(load_json(file_)) {
   if (const int format = json_member<int>(config_, "format", file_); format != 1)
@@ -23,8 +31,40 @@ const Json& Checkpoint::section(const char* key) const {
   return config_.at(key);
 }
 
+namespace {
+
+/// Far fewer than the network has; 0 for those that cannot be large.
+template <typename Config>
+double least_numbers(const Config& config) {
+  if constexpr (requires { config.encoder_channels; }) {
+    const auto between = [](const std::vector<std::int64_t>& c) {
+      return 9.0 * static_cast<double>(c[0] * c[1] + c[1] * c[2]);
+    };
+    return between(config.encoder_channels) + between(config.decoder_channels);
+  } else if constexpr (requires { config.depth; }) {
+    return 8.0 * static_cast<double>(config.depth * config.width * config.width);
+  } else {
+    return 0;
+  }
+}
+
+/// A config from elsewhere may describe a network that no memory holds. Its weights would be in the file.
+void check_room(const std::filesystem::path& file, double numbers) {
+  constexpr double kWorthALook = 1e8, kBytes = 2;  // the least that a number takes
+  std::error_code missing;
+  const auto size = static_cast<double>(std::filesystem::file_size(file, missing));
+  if (!missing && numbers > kWorthALook && size < kBytes * numbers)
+    throw InputError(
+        file.string(), "",
+        fmt::format("has {:.0f} bytes, expected more than {:.0f} for the network that config.json describes", size,
+                    kBytes * numbers));
+}
+
+}  // namespace
+
 template <typename Network, typename Config>
 std::shared_ptr<Network> Checkpoint::load(const char* file, const Config& config) const {
+  check_room(folder_ / file, least_numbers(config));
   auto network = std::make_shared<Network>(config);
   load_weights(folder_ / file, *network);
   network->to(default_device());
@@ -60,6 +100,8 @@ void Checkpoint::check_parts() const {
   check("text_width", dit.text_width, text_config(section("text"), file_, "/text").width, "the text tower's");
   check("controls", dit.controls, static_cast<std::int64_t>(Controls::width()), "the protocol's");
   check("learned_variance", dit.learned_variance, diffusion().learned_variance, "the diffusion's");
+  rollout();
+  control_statistics();
 }
 std::shared_ptr<Dit> Checkpoint::dit() const { return load<Dit>("dit.safetensors", dit_settings()); }
 std::shared_ptr<TextTower> Checkpoint::text() const {

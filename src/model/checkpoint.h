@@ -24,6 +24,9 @@ inline constexpr const char* kParts[] = {"dit.safetensors",   "features.safetens
                                          "text.safetensors",  "tokenizer.json",       "vae.safetensors",
                                          "vision.safetensors"};
 
+/// Those of kParts that are there. Throws InterruptedError on a full disk.
+void copy_parts(const std::filesystem::path& from, const std::filesystem::path& to);
+
 class Checkpoint {
  public:
   /// Reads config.json. Throws InputError when it is missing or wrong.
@@ -37,7 +40,7 @@ class Checkpoint {
   std::shared_ptr<VisionTower> vision() const;  ///< a published one
   std::shared_ptr<FeatureNet> features() const;
 
-  /// Throws InputError where VAE, transformer and text tower do not fit each other.
+  /// Throws InputError where VAE, transformer and text tower do not fit each other, or what rollouts need is wrong.
   void check_parts() const;
   /// The transformer's, without its weights.
   DitConfig dit_settings() const;

@@ -27,7 +27,8 @@ std::vector<Point> read_points(const std::string& log) {
   std::string line;
   while (std::getline(lines, line)) {
     const auto json = Json::parse(line, nullptr, false);
-    if (json.is_discarded() || !json.contains("step") || !json.contains("loss")) continue;
+    const auto tells = [&](const char* key) { return json.contains(key) && json[key].is_number(); };
+    if (!json.is_object() || !tells("step") || !tells("loss")) continue;
     points.push_back({json["step"].get<double>(), std::log10(std::max(1e-9, json["loss"].get<double>())),
                       json.contains("unrolled")});
   }

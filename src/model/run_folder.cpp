@@ -2,14 +2,43 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/safetensors.h"
+#include "base/sha256.h"
 #include "model/checkpoint.h"
 #include "model/machine_peak.h"
 
 namespace bitemark::model {
+namespace {
+
+/// Of the indices, and of each shard's header and its first frames: those of another split differ.
+std::string digest_of_data(const std::vector<fs::path>& folders) {
+  constexpr std::size_t kBegin = std::size_t{1} << 20U;
+  std::string parts;
+  for (const fs::path& folder : folders) {
+    const fs::path index = folder / "index.json";
+    parts += hex(sha256(read_file(index))) + "\n";
+    for (const Json& shard : json_member<std::vector<Json>>(load_json(index), "shards", index.string())) {
+      const SafetensorsFile file(folder / json_member<std::string>(shard, "file", index.string(), "/shards"));
+      const auto frames = file.at("frames").data;
+      const std::string_view begin(reinterpret_cast<const char*>(frames.data()), std::min(frames.size(), kBegin));
+      parts += hex(sha256(begin)) + "\n";
+    }
+  }
+  return hex(sha256(parts));
+}
+
+Json as_texts(const std::vector<fs::path>& paths) {
+  Json texts = Json::array();
+  for (const fs::path& path : paths) texts.push_back(path.string());
+  return texts;
+}
+
+}  // namespace
 
 RunFolder::RunFolder(const TrainOptions& options, const Recipe& recipe, bool writes) : path_(options.out) {
   if (!writes) return;
@@ -17,7 +46,7 @@ RunFolder::RunFolder(const TrainOptions& options, const Recipe& recipe, bool wri
   claim(options, recipe);
   try {
     gather_parts(options.from);
-  } catch (const InputError&) {
+  } catch (...) {
     undo();
     throw;
   }
@@ -34,19 +63,26 @@ fs::path RunFolder::picture(std::int64_t step) const {
   return path_ / "rollouts" / ("step-" + std::to_string(step) + ".png");
 }
 
-/// A folder belongs to one recipe.
+/// A folder belongs to one recipe and to the data that it was begun with.
 void RunFolder::claim(const TrainOptions& options, const Recipe& recipe) {
   make_folder(path_);
   const fs::path file = path_ / "run.json";
   if (fs::exists(file)) {
-    if (json_member<std::string>(load_json(file), "recipe_digest", file.string()) != recipe.digest)
+    const Json run = load_json(file);
+    if (json_member<std::string>(run, "recipe_digest", file.string()) != recipe.digest)
       throw InputError(path_.string(), "", "holds a run of another recipe; choose another --out");
+    if (const std::string data = digest_of_data(options.data);
+        json_member_or(run, "data_digest", data, file.string()) != data)  // runs of earlier versions do not tell
+      throw InputError(path_.string(), "", "holds a run on other data; name those of its run.json, or another --out");
     return;
   }
   if (!fs::is_empty(path_)) throw InputError(path_.string(), "", "is not empty and holds no run; choose another --out");
   save_json(file, {{"stage", recipe.stage},
                    {"recipe", load_json(options.recipe)},
                    {"recipe_digest", recipe.digest},
+                   {"data", as_texts(options.data)},
+                   {"data_digest", digest_of_data(options.data)},
+                   {"from", as_texts(options.from)},
                    {"threads", at::get_num_threads()}});
   fresh_ = true;
 }
@@ -59,9 +95,7 @@ void RunFolder::gather_parts(const std::vector<fs::path>& from) const {
   for (const auto& other : from) {
     const Json parts = Checkpoint(other).config();
     for (const auto& [key, value] : parts.items()) config[key] = value;
-    for (const char* file : kParts)
-      if (fs::exists(other / file))
-        fs::copy_file(other / file, checkpoint() / file, fs::copy_options::overwrite_existing);
+    copy_parts(other, checkpoint());
   }
   write_config(checkpoint(), config);
 }
@@ -81,7 +115,8 @@ void RunFolder::cut_log(std::int64_t step) const {
   std::string kept, line;
   while (std::getline(lines, line)) {
     const auto json = Json::parse(line, nullptr, false);
-    if (!json.is_discarded() && json.value("step", step) < step) kept += line + "\n";
+    const bool tells = json.is_object() && json.contains("step") && json["step"].is_number();
+    if (tells && json["step"].get<double>() < static_cast<double>(step)) kept += line + "\n";
   }
   write_file(log(), kept);
 }

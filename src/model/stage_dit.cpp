@@ -55,6 +55,12 @@ class DitStage final : public Stage {
   explicit DitStage(const StageInput& input)
       : recipe_(input.recipe), source_(input.source), settings_(dit_training_settings(recipe_)) {
     const Checkpoint parts(input.checkpoint);
+    for (const char* part : {"vae", "text"})
+      if (!parts.config().contains(part))
+        throw InputError(recipe_.file, "/stage",
+                         std::string("is dit, which builds on a VAE and a text tower; no checkpoint named with --from "
+                                     "has the part ") +
+                             part);
     const auto vae = parts.vae();
     const auto text = parts.text();
     temporal_ = vae->config().temporal;

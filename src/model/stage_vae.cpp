@@ -42,7 +42,12 @@ class VaeStage final : public Stage {
           "is not the VAE of the checkpoint that training is to start from, with as many channels or more");
     check_more(recipe_, {"start", "motion_weight", "colour_weight", "edge_weight", "chroma_weight", "kl_weight"});
     const auto number = [&](const char* key, double standard) {
-      return recipe_.more.contains(key) ? json_member<double>(recipe_.more, key, recipe_.file, "/more") : standard;
+      constexpr double kMost = 1e6;
+      const double weight = json_member_or(recipe_.more, key, standard, recipe_.file, "/more");
+      if (!(weight >= 0 && weight <= kMost))
+        throw InputError(recipe_.file, std::string("/more/") + key,
+                         "is " + std::to_string(weight) + ", expected 0 to " + std::to_string(kMost));
+      return weight;
     };
     motion_ = number("motion_weight", 4);
     colour_ = number("colour_weight", 2);

@@ -2,9 +2,9 @@
 // or on several that share out the parts of each step.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
@@ -116,8 +116,11 @@ class Run {
       const auto found = state.metadata().find(key);
       if (found == state.metadata().end())
         throw InputError(folder_.state().string(), std::string("__metadata__/") + key, "is missing");
+      constexpr double kMost = 1e15;  // counted exactly by a double
       double value = 0;
-      if (std::sscanf(found->second.c_str(), "%lf", &value) != 1 || !(value >= 0))
+      const char* end = found->second.data() + found->second.size();
+      const auto read = std::from_chars(found->second.data(), end, value);
+      if (read.ec != std::errc() || read.ptr != end || !(value >= 0 && value <= kMost))
         throw InputError(folder_.state().string(), std::string("__metadata__/") + key,
                          fmt::format("is '{}', expected a number", found->second));
       return value;

@@ -100,6 +100,7 @@ std::vector<Case> cases() {
       {"RecipeUnknownMoreOfFrames", "vae", recipe("/more/drop", 1), {"/more/drop: is not a known setting of"}},
       {"RecipeShare", "dit", recipe("/more/history_noise", 1.5), {"/more/history_noise: is 1.5, expected 0 to 1"}},
       {"RecipeOwnFrom", "dit", recipe("/more/own_from", 2), {"/more/own_from: is 2, expected 0 to 1"}},
+      {"RecipeWeightOfTheVae", "vae", recipe("/more/kl_weight", -1), {"/more/kl_weight: is -1", "expected 0 to"}},
       {"RecipeTemperature",
        "dit",
        recipe("/more", {{"rollout", {{"temperature", 1.5}}}}),
@@ -119,6 +120,12 @@ std::vector<Case> cases() {
        "dit",
        number("parts/vae.safetensors", "encoder_conv0.weight", kNan),
        {"vae.safetensors: encoder_conv0.weight: ", "finite"}},
+      {"TrainWithoutPartsBefore",
+       "dit",
+       [](const auto& folder) {
+         save_json(folder / "parts/config.json", {{"format", 1}});
+       },
+       {"recipe.json: /stage: is dit", "--from", "vae"}},
       {"TrainWithoutVae",
        "dit",
        [](const auto& folder) { std::filesystem::remove(folder / "parts/vae.safetensors"); },
@@ -157,12 +164,29 @@ std::vector<Case> cases() {
        config("/controls/std", std::vector<float>(10, 0.0F)),
        {"/controls/std: expected 10 finite numbers above 0"}},
       {"TakeInAnotherFolder", "rollout", conditioning("/id", "../b"), {"conditioning.json: /id: is '../b'"}},
+      {"ConfigBeyondAllMemory",
+       "rollout",
+       [](const auto& folder) {
+         for (const auto& [member, value] : {std::pair{"/dit/width", 4096}, {"/dit/depth", 64}, {"/dit/heads", 64}})
+           config(member, value)(folder);
+       },
+       {"dit.safetensors: has ", "expected more than 17179869184 for the network that config.json describes"}},
       {"ConfigAnotherWidth", "rollout", config("/dit/width", 48), {"dit.safetensors: ", "24", "48"}},
       {"ControlsOfAnotherWidth", "rollout", controls_of_width(3), {"conditioning.safetensors: controls: ", "3"}},
       {"ControlsNotFinite",
        "rollout",
        number("request/a/conditioning.safetensors", "controls", kNan),
        {"conditioning.safetensors: controls: ", "finite"}},
+      {"ControlsInAnotherOrder",
+       "rollout",
+       conditioning("/control_names/0", "camera_y"),
+       {"conditioning.json: /control_names: are not the protocol's"}},
+      {"ActionsOfOtherNames",
+       "rollout",
+       conditioning("/action_names", {"fly"}),
+       {"/action_names: are not the protocol's"}},
+      {"FramesGivenThatAreNotThere", "rollout", conditioning("/context_frames", 24), {"/context_frames: is not", "2"}},
+      {"RateOfNothing", "rollout", conditioning("/fps", "0"), {"conditioning.json: /fps: \"0\" is not a frame rate"}},
       {"NoFrames", "rollout", conditioning("/frame_count", 0), {"conditioning.json: /frame_count: is 0"}},
       {"NegativeSize", "rollout", conditioning("/width", -32), {"conditioning.json: /width: is -32"}},
       {"CaptionIsNoText", "rollout", conditioning("/caption", 7), {"conditioning.json: /caption"}},
@@ -209,6 +233,15 @@ TEST_P(BadInput, GetsOneSentence) {
 }
 INSTANTIATE_TEST_SUITE_P(Slow, BadInput, testing::ValuesIn(cases()),
                          [](const auto& value) { return value.param.name; });
+
+TEST(Options, WhatIsNoNumberIsInNoRange) {
+  for (const char* text : {"nan", "inf"}) {
+    const auto log = fresh_folder("options") / "error.log";
+    Child child({"class-dit", "none.safetensors", "--classes", "1", "--out", "none", "--guidance", text}, {}, log);
+    EXPECT_EQ(child.wait(60), 4);
+    EXPECT_THAT(child.error(), HasSubstr("--guidance: Value"));
+  }
+}
 
 class OddInput : public testing::Test {
  protected:

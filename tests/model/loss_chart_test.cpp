@@ -23,6 +23,12 @@ std::vector<double> heights(const std::string& chart, const std::string& colour)
   return all;
 }
 
+TEST(LossChart, LinesOfAnotherKindAreNoPoints) {
+  const std::string log = "{\"step\":1,\"loss\":1.0}\n{\"step\":2,\"loss\":0.1}\n";
+  EXPECT_EQ(loss_chart("5\n{\"step\":\"x\",\"loss\":1}\n{\"step\":3,\"loss\":null}\n[]\n" + log, "dit"),
+            loss_chart(log, "dit"));
+}
+
 TEST(LossChart, StepsOfOneKindHaveOneMean) {
   const std::string chart = loss_chart("{\"step\":1,\"loss\":1.0}\n{\"step\":2,\"loss\":0.1}\n", "dit");
   EXPECT_EQ(count(chart, "<path"), 2U);

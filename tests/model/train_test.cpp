@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -208,6 +209,58 @@ TEST_F(SlowTraining, SurvivesTenKillsAtRandomMoments) {
 TEST_F(Training, FolderBelongsToOneRecipe) {
   train(options("vae", "run", 1));
   EXPECT_THAT([&] { train(options("features", "run", 1)); }, ThrowsMessage<InputError>(HasSubstr("another recipe")));
+}
+
+TEST_F(Training, FolderBelongsToTheDataThatItWasBegunWith) {
+  train(options("vae", "run", 1));
+  std::filesystem::rename(folder / "data", folder / "moved");
+  TrainOptions again = options("vae", "run", 2);
+  again.data = {folder / "moved"};
+  EXPECT_NO_THROW(train(again));
+  write_toy_shards(folder / "others");  // of the same shapes, but other takes
+  {
+    const auto shard = folder / "others/slide-000.safetensors";
+    std::vector<NamedTensor> tensors;
+    std::map<std::string, std::string> metadata;
+    {
+      const SafetensorsFile file(shard);
+      metadata = file.metadata();
+      for (const auto& [name, view] : file.tensors()) tensors.push_back({name, to_tensor(file, name)});
+    }
+    for (auto& [name, values] : tensors)
+      if (name == "frames") values.view({-1})[0] = 255 - values.view({-1})[0];
+    save_tensors(shard, tensors, metadata);
+  }
+  again.data = {folder / "others"};
+  again.steps = 3;
+  EXPECT_THAT([&] { train(again); }, ThrowsMessage<InputError>(HasSubstr("holds a run on other data")));
+  EXPECT_EQ(load_json(folder / "run/progress.json").at("step"), 2);
+}
+
+TEST_F(Training, AStateOfAnImpossibleStepIsRefused) {
+  train(options("vae", "run", 1));
+  const auto state = folder / "run/state.safetensors";
+  const std::string log = read_file(folder / "run/log.jsonl");
+  std::vector<NamedTensor> tensors;
+  {
+    const SafetensorsFile file(state);
+    for (const auto& [name, view] : file.tensors()) tensors.push_back({name, to_tensor(file, name)});
+  }
+  for (const char* step : {"1e300", "inf", "nan", "-1", "5abc", ""}) {
+    save_tensors(state, tensors, {{"step", step}, {"seconds", "1"}});
+    EXPECT_THAT([&] { train(options("vae", "run", 2)); }, ThrowsMessage<InputError>(HasSubstr("__metadata__/step")))
+        << step;
+  }
+  EXPECT_EQ(read_file(folder / "run/log.jsonl"), log);
+}
+
+TEST_F(Training, LinesOfTheLogThatTellNothingAreDropped) {
+  train(options("vae", "run", 1));
+  const auto file = folder / "run/log.jsonl";
+  const std::string log = read_file(file);
+  write_file(file, "5\n{\"step\":\"x\"}\n[1]\nnull\n{\n" + log);
+  train(options("vae", "run", 2));
+  EXPECT_THAT(read_file(file), testing::StartsWith(log));
 }
 
 TEST_F(Training, FolderWithSomethingElseIsRefused) {
