@@ -184,6 +184,7 @@ void evaluate_vae(const EvaluateVaeOptions& options) {
     Pcg32 random = stream_for(0, "evaluate " + scenario);
     double squares = 0, count = 0, moving_squares = 0, moving = 0;
     for (std::int64_t i = 0; i < options.takes; ++i) {
+      stop_if_interrupted();
       const Tensor bytes = source.load(source.draw(1, kWindow, random), kWindow).frames;
       const Tensor x = frames_from_bytes(bytes.to(default_device()));
       StreamState encoder, decoder;
@@ -217,6 +218,7 @@ void info(const fs::path& folder) {
   if (checkpoint.has("vision.safetensors")) line("vision", "vision.safetensors", checkpoint.vision());
   if (checkpoint.has("dit.safetensors")) line("dit", "dit.safetensors", checkpoint.dit());
   if (checkpoint.has("features.safetensors")) line("features", "features.safetensors", checkpoint.features());
+  if (checkpoint.config().contains("dit")) checkpoint.check_parts();
   fmt::print("config      {}\n", checkpoint.config().dump());
 }
 

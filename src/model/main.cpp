@@ -1,5 +1,6 @@
 // bitemark-model: trains and runs the generator.
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 
@@ -12,6 +13,17 @@ namespace {
 
 namespace m = bitemark::model;
 
+/// CLI::Range, which lets through what is no number.
+CLI::Validator within(double low, double high) {
+  return CLI::Validator(
+      [range = CLI::Range(low, high)](std::string& text) {
+        double value = 0;
+        const bool number = CLI::detail::lexical_cast(text, value) && !std::isnan(value);
+        return number ? range(text) : "Value " + text + " is not a number";
+      },
+      CLI::Range(low, high).get_description());
+}
+
 void add_train(CLI::App& app, m::TrainOptions& o) {
   auto* command = app.add_subcommand("train", "Train one part by a recipe; the same command resumes");
   command->add_option("recipe", o.recipe, "Recipe (JSON)")->required();
@@ -19,10 +31,10 @@ void add_train(CLI::App& app, m::TrainOptions& o) {
   command->add_option("--out", o.out, "Run folder")->required();
   command->add_option("--from", o.from, "Checkpoint with the parts that this one builds on; may be repeated");
   command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));
-  command->add_option("--time-limit", o.time_limit_min, "Minutes, then save and stop")->check(CLI::NonNegativeNumber);
-  command->add_option("--steps", o.steps, "Instead of the recipe's")->check(CLI::NonNegativeNumber);
+  command->add_option("--time-limit", o.time_limit_min, "Minutes, then save and stop")->check(within(0, 1e9));
+  command->add_option("--steps", o.steps, "Instead of the recipe's")->check(CLI::Range(0, 100'000'000));
   command->add_option("--peer-timeout", o.peer_timeout_s, "Seconds to wait for the other processes of torchrun or srun")
-      ->check(CLI::Range(1.0, 86400.0));
+      ->check(within(1.0, 86400.0));
   command->footer("Example: bitemark-model train recipes/nano/vae.json --data data/train --out runs/vae");
   command->callback([&o] {
     m::share_one_arena();
@@ -37,10 +49,10 @@ void add_rollout(CLI::App& app, m::RolloutOptions& o) {
   command->add_option("out", o.out, "Folder for the answer; takes already there are kept")->required();
   command->add_option("--threads", o.threads, "Takes at once; 0 = all cores")->check(CLI::Range(0, 1024));
   command->add_option("--steps", o.steps, "Sampling steps a frame")->check(CLI::Range(1, 1000));
-  command->add_option("--history-level", o.history_level, "tau of generated history")->check(CLI::Range(0.0, 1.0));
+  command->add_option("--history-level", o.history_level, "tau of generated history")->check(within(0.0, 1.0));
   command->add_option("--temperature", o.temperature, "Scale of the noise that frames after the first are drawn from")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--guidance", o.guidance, "1 = none")->check(CLI::Range(0.0, 100.0));
+      ->check(within(0.0, 1.0));
+  command->add_option("--guidance", o.guidance, "1 = none")->check(within(0.0, 100.0));
   command->add_option("--memory", o.memory, "Frames of the window that are means of earlier ones")
       ->check(CLI::Range(0, 64));
   command->footer("Example: bitemark-model rollout --checkpoint checkpoints/nano request/ answer/");
@@ -153,7 +165,7 @@ void add_class_dit(CLI::App& app, m::ClassDitOptions& o) {
   command->add_option("--classes", o.classes, "Labels, such as 207,360")->required()->delimiter(',');
   command->add_option("--out", o.out, "File to write (safetensors)")->required();
   command->add_option("--steps", o.steps, "Sampling steps")->check(CLI::Range(1, 1000));
-  command->add_option("--guidance", o.guidance, "1 = none")->check(CLI::Range(0.0, 100.0));
+  command->add_option("--guidance", o.guidance, "1 = none")->check(within(0.0, 100.0));
   command->add_option("--heads", o.heads, "0 = as published for the width")->check(CLI::Range(0, 64));
   command->add_option("--seed", o.seed, "Of the noise");
   command->add_option("--threads", o.threads, "0 = all cores")->check(CLI::Range(0, 1024));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "model/commands.h"
@@ -204,6 +205,7 @@ void draw_classes(const ClassDitOptions& options) {
   };
   Progress progress("steps", options.steps);
   const auto denoise = [&](const Tensor& z, double level) {
+    stop_if_interrupted();
     const double index = (1.0 - level) * static_cast<double>(settings.noise_steps) - 1.0;
     const Tensor t = at::full({count}, std::max(index, 0.0), z.options());
     progress.advance();

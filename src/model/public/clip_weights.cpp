@@ -263,10 +263,12 @@ void import_clip(const ImportClipOptions& options) {
   make_folder(options.out);
   save_weights(options.out / "text.safetensors", weights_of(*tower), true);
   tokenizer.save(options.out / "tokenizer.json");
-  write_config(options.out, {{"text", to_json(tower->config())}});
-  if (vision == nullptr) return;
-  save_weights(options.out / "vision.safetensors", weights_of(*vision), true);
-  write_config(options.out, {{"vision", to_json(vision->config())}});
+  Json config = {{"text", to_json(tower->config())}};
+  if (vision != nullptr) {
+    save_weights(options.out / "vision.safetensors", weights_of(*vision), true);
+    config["vision"] = to_json(vision->config());
+  }
+  write_config(options.out, config);  // last: with it the folder is a checkpoint
 }
 
 }  // namespace bitemark::model
