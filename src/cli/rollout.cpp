@@ -143,6 +143,7 @@ std::vector<Conditioning> requests_of(const Flags& flags) {
 ExitCode rollout(const Flags& flags) {
   const fs::path out = flags.out;
   codec_of(out);
+  if (fs::is_directory(out)) throw InputError(out.string(), "", "is a folder, expected a file to write");
   const GeneratorSpec spec = parse_generator(flags.generator);
   if (spec.kind != GeneratorSpec::Kind::kCommand)
     throw InputError("a rollout needs checkpoint:DIR or command:'WORDS', found \"" + flags.generator + "\"");
@@ -211,7 +212,7 @@ Action configure_rollout(CLI::App& app) {
       "  bitemark rollout --generator checkpoint:checkpoints/nano --task between --scenario launch --out between.mp4\n"
       "  bitemark rollout --generator checkpoint:checkpoints/nano --scenario cookie-bite --change 14:act_on=0 --fork "
       "\\\n"
-      "      --out unbitten.mp4");
+      "      --out unbitten.mkv");
   return [flags, given] {
     flags->given_set = given->count() > 0;
     return rollout(*flags);

@@ -110,6 +110,10 @@ std::string ask_generator(const GeneratorSpec& spec, const std::vector<Condition
   words.push_back(fs::absolute(answers).string());
   const auto result = run_process(words, limits, work / "generator.out", work / "generator.log");
   if (result.ok()) return "";
+  // Our own program says so when it was stopped half-way, by a full disk for one. With others a 2 is bad usage.
+  const bool ours = !spec.folder.empty();
+  if (ours && result.exit_code == static_cast<int>(ExitCode::kInterrupted))
+    throw InterruptedError("the generator " + result.describe());
   return fmt::format("the generator {}", result.describe());
 }
 

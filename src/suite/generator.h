@@ -27,7 +27,8 @@ GeneratorSpec parse_generator(const std::string& text);
 
 /// Writes the requests of the takes that `answers` does not hold yet and runs the command once over them. A command
 /// that crashes, hangs or leaves takes out is no error here: what is missing is counted take by take. Returns what went
-/// wrong, empty when nothing did. Keeps the command's output in <work>/generator.log.
+/// wrong, empty when nothing did. Keeps the command's output in <work>/generator.log. Throws InterruptedError when our
+/// own program was stopped half-way.
 std::string ask_generator(const GeneratorSpec& spec, const std::vector<Conditioning>& takes,
                           const std::filesystem::path& work, const std::filesystem::path& answers,
                           const ProcessLimits& limits);
