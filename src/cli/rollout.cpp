@@ -143,7 +143,7 @@ std::vector<Conditioning> requests_of(const Flags& flags) {
 ExitCode rollout(const Flags& flags) {
   const fs::path out = flags.out;
   codec_of(out);
-  if (fs::is_directory(out)) throw InputError(out.string(), "", "is a folder, expected a file to write");
+  if (fs::is_directory(out)) throw InputError(out.string(), "", "cannot be written: it is a folder");
   const GeneratorSpec spec = parse_generator(flags.generator);
   if (spec.kind != GeneratorSpec::Kind::kCommand)
     throw InputError("a rollout needs checkpoint:DIR or command:'WORDS', found \"" + flags.generator + "\"");

@@ -220,6 +220,21 @@ TEST_F(RolloutCommand, AGeneratorThatFailsLeavesNothing) {
   EXPECT_THAT(written(), IsEmpty());
 }
 
+TEST_F(RolloutCommand, AFullDiskInOurOwnGeneratorIsAnInterruption) {
+  make_folder(path("bin"));
+  write_file(path("bin/bitemark-model"), "#!/bin/sh\necho 'rollout.safetensors: the disk is full' >&2\nexit 2\n");
+  fs::permissions(path("bin/bitemark-model"), fs::perms::owner_all);
+  make_folder(path("checkpoint"));
+  write_file(path("checkpoint/config.json"), "{}");
+  const auto said = bitemark({"rollout", "--generator", "checkpoint:" + path("checkpoint").string(), "--scenario",
+                              "bounce", "--size", "32", "--out", out("x.mkv").string()},
+                             {{"BITEMARK_BIN", path("bin").string()}});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.err, HasSubstr("exit code 2: rollout.safetensors: the disk is full"));
+  expect_refused(bounce(script("exit 2")), "exit code 2");  // of others it may mean anything, bad usage for one
+  EXPECT_THAT(written(), IsEmpty());
+}
+
 TEST_F(RolloutCommand, WhatIsRefusedLeavesAnOlderClipAlone) {
   write_file(out("x.mkv"), "an older clip");
   expect_refused(bounce(kFreeze, {"--change", "24:act_on=0"}), "24");
