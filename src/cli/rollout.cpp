@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 
@@ -140,6 +141,18 @@ std::vector<Conditioning> requests_of(const Flags& flags) {
   return {changed, request};
 }
 
+/// A wish that the generator says it does not look at would be lost in silence.
+void tell_what_is_not_used(const std::string& generator, const fs::path& answers, const Conditioning& clip) {
+  const fs::path file = answers / "answer.json";
+  if (!fs::exists(file)) return;
+  const Json json = load_json(file);
+  if (!json.contains("uses")) return;
+  const auto uses = json_member<std::vector<std::string>>(json, "uses", file.string());
+  for (const auto& [wished, what] : {std::pair{!clip.actions.values.empty(), "actions"}, {!clip.cuts.empty(), "cuts"}})
+    if (wished && std::find(uses.begin(), uses.end(), what) == uses.end())
+      fmt::print(stderr, "bitemark: {} does not look at {}: they change nothing\n", generator, what);
+}
+
 ExitCode rollout(const Flags& flags) {
   const fs::path out = flags.out;
   codec_of(out);
@@ -158,6 +171,7 @@ ExitCode rollout(const Flags& flags) {
   for (const auto& request : requests)
     if (!has_answer(work / "answers", request.id))
       throw InputError(flags.generator, "", wrong.empty() ? "answered without a rollout" : wrong);
+  tell_what_is_not_used(flags.generator, work / "answers", clip);
   for (const auto& request : requests) {
     const fs::path file = request.id == "clip" ? out : unchanged_name(out);
     write_whole(request, find_answer(work / "answers", request.id), file);

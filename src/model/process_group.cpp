@@ -117,7 +117,9 @@ ProcessGroup::ProcessGroup(const Launch& launch, double timeout_s) : launch_(lau
   }
   if (!link_->all)
     throw InputError("the environment", "WORLD_SIZE",
-                     fmt::format("is {}, but this program was built without Gloo and NCCL; expected 1", launch.size));
+                     fmt::format("is {}, but this program was built without {}; expected 1", launch.size,
+                                 default_device().is_cpu() ? "Gloo, by which CPUs meet"
+                                                           : "NCCL and Gloo, by which accelerators meet"));
 }
 
 ProcessGroup::~ProcessGroup() = default;

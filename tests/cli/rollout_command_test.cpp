@@ -220,6 +220,15 @@ TEST_F(RolloutCommand, AGeneratorThatFailsLeavesNothing) {
   EXPECT_THAT(written(), IsEmpty());
 }
 
+TEST_F(RolloutCommand, WishesThatTheGeneratorDoesNotLookAtAreTold) {
+  const auto played = rollout(kFreeze, {"--scenario", "voxel-walk", "--change", "20:jump=1"});
+  EXPECT_EQ(played.code, 0) << played.err;
+  EXPECT_THAT(played.err, HasSubstr("does not look at actions"));
+  const auto cut = bounce(kFreeze, {"--shot", "9:the same, from the left"});
+  EXPECT_THAT(cut.err, HasSubstr("does not look at cuts"));
+  EXPECT_THAT(bounce(kFreeze).err, testing::Not(HasSubstr("does not look at")));
+}
+
 TEST_F(RolloutCommand, AFullDiskInOurOwnGeneratorIsAnInterruption) {
   make_folder(path("bin"));
   write_file(path("bin/bitemark-model"), "#!/bin/sh\necho 'rollout.safetensors: the disk is full' >&2\nexit 2\n");
