@@ -15,7 +15,7 @@
 namespace bitemark::model {
 namespace {
 
-/// Of the indices, and of each shard's header and its first frames: those of another split differ.
+/// Of the indices and of each shard's first frames: those of another split differ.
 std::string digest_of_data(const std::vector<fs::path>& folders) {
   constexpr std::size_t kBegin = std::size_t{1} << 20U;
   std::string parts;
