@@ -45,19 +45,15 @@ auto conditioning(const std::string& pointer, const Json& value) {
 /// One number of one tensor of a file becomes `value`.
 auto number(const std::string& file, const std::string& tensor, float value) {
   return [=](const std::filesystem::path& folder) {
-    std::vector<NamedTensor> tensors;
-    {
-      const SafetensorsFile old(folder / file);
-      for (const auto& [name, view] : old.tensors()) tensors.push_back({name, to_tensor(old, name)});
-    }
+    const Stored stored = read_all(folder / file);
     bool found = false;
-    for (auto& [name, weights] : tensors) {
+    for (const auto& [name, weights] : stored.tensors) {
       if (name != tensor) continue;
       weights.view({-1})[0] = value;
       found = true;
     }
     EXPECT_TRUE(found) << tensor;
-    save_tensors(folder / file, tensors);
+    save_tensors(folder / file, stored.tensors);
   };
 }
 auto controls_of_width(std::int64_t width) {

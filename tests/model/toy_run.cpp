@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/files.h"
-#include "model/weights.h"
+#include "base/safetensors.h"
 #include "toys.h"
 
 namespace bitemark::model {
@@ -43,6 +43,13 @@ Json toy_tasks() {
             {"unrolled_frames", 3},
             {"rollout", {{"temperature", 0.5}}},
             {"worn_history", 0.5}}}};
+}
+
+Stored read_all(const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  Stored stored{{}, file.metadata()};
+  for (const auto& [name, view] : file.tensors()) stored.tensors.push_back({name, to_tensor(file, name)});
+  return stored;
 }
 
 void ToyRun::SetUp() {

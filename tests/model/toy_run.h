@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "model/commands.h"
+#include "model/weights.h"
 
 namespace bitemark::model {
 
@@ -27,6 +30,13 @@ class ToyRun : public testing::Test {
   static std::vector<std::string> words(const TrainOptions& options);
   std::filesystem::path folder;
 };
+
+/// All that a safetensors file holds, on its own memory: to be changed and written back.
+struct Stored {
+  std::vector<NamedTensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+Stored read_all(const std::filesystem::path& file);
 
 /// The log less what the clock says.
 std::string log_without_times(const std::filesystem::path& file);

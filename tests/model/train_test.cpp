@@ -3,7 +3,6 @@
 
 #include <csignal>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <thread>
 
@@ -217,20 +216,12 @@ TEST_F(Training, FolderBelongsToTheDataThatItWasBegunWith) {
   TrainOptions again = options("vae", "run", 2);
   again.data = {folder / "moved"};
   EXPECT_NO_THROW(train(again));
-  write_toy_shards(folder / "others");  // of the same shapes, but other takes
-  {
-    const auto shard = folder / "others/slide-000.safetensors";
-    std::vector<NamedTensor> tensors;
-    std::map<std::string, std::string> metadata;
-    {
-      const SafetensorsFile file(shard);
-      metadata = file.metadata();
-      for (const auto& [name, view] : file.tensors()) tensors.push_back({name, to_tensor(file, name)});
-    }
-    for (auto& [name, values] : tensors)
-      if (name == "frames") values.view({-1})[0] = 255 - values.view({-1})[0];
-    save_tensors(shard, tensors, metadata);
-  }
+  write_toy_shards(folder / "others");  // the same, but for one number of one frame
+  const auto shard = folder / "others/slide-000.safetensors";
+  const Stored stored = read_all(shard);
+  for (const auto& [name, values] : stored.tensors)
+    if (name == "frames") values.view({-1})[0] = 255 - values.view({-1})[0];
+  save_tensors(shard, stored.tensors, stored.metadata);
   again.data = {folder / "others"};
   again.steps = 3;
   EXPECT_THAT([&] { train(again); }, ThrowsMessage<InputError>(HasSubstr("holds a run on other data")));
@@ -241,13 +232,9 @@ TEST_F(Training, AStateOfAnImpossibleStepIsRefused) {
   train(options("vae", "run", 1));
   const auto state = folder / "run/state.safetensors";
   const std::string log = read_file(folder / "run/log.jsonl");
-  std::vector<NamedTensor> tensors;
-  {
-    const SafetensorsFile file(state);
-    for (const auto& [name, view] : file.tensors()) tensors.push_back({name, to_tensor(file, name)});
-  }
+  const Stored stored = read_all(state);
   for (const char* step : {"1e300", "inf", "nan", "-1", "5abc", ""}) {
-    save_tensors(state, tensors, {{"step", step}, {"seconds", "1"}});
+    save_tensors(state, stored.tensors, {{"step", step}, {"seconds", "1"}});
     EXPECT_THAT([&] { train(options("vae", "run", 2)); }, ThrowsMessage<InputError>(HasSubstr("__metadata__/step")))
         << step;
   }
